@@ -3,7 +3,18 @@
  * nothing else may know them.
  */
 import type { Readable } from 'node:stream';
-import type { CloudName } from './domain/world.ts';
+import type { EventData, EventName, PumphouseEvent } from './domain/event.ts';
+import type { Operation } from './domain/operation.ts';
+import type { Intent, PlanItem, Reference } from './domain/plan.ts';
+import type {
+  CloudName,
+  CloudState,
+  View,
+  WorldItem,
+  WorldKey,
+  WorldStatus,
+  WorldType,
+} from './domain/world.ts';
 
 /** The services of a catalog that Pumphouse speaks to, by their type in the catalog. */
 export type ServiceName =
@@ -70,4 +81,97 @@ export interface Clock {
   now(): Date;
   /** Milliseconds. */
   sleep(milliseconds: number): Promise<void>;
+}
+
+/** What a step hands over to be recorded; the store gives it its number and its time. */
+export interface NewEvent {
+  operation: string;
+  /** Unique within the operation; the same step leaves one event however often it runs. */
+  step: string;
+  name: EventName;
+  data: EventData;
+  /** A number of the stream from before the step's first attempt; where the search for a repeat starts. */
+  after?: number;
+  last?: true;
+}
+
+/** The streams of events: one per operation, numbered from 1 without gaps. */
+export interface EventStore {
+  /** Appends the event, or answers the one that the same step left before. */
+  append(event: NewEvent): Promise<PumphouseEvent>;
+  /** Events after a number, in order, at most `limit`; strongly consistent. */
+  read(operation: string, after: number, limit?: number): Promise<PumphouseEvent[]>;
+  /** The stream's last number, 0 when there is none. */
+  tail(operation: string): Promise<number>;
+  /** Events of all operations from an ISO time on, by time; may lag behind by a moment. */
+  since(at: string): Promise<PumphouseEvent[]>;
+}
+
+/** What a listing saw of one object. */
+export interface Observation extends WorldKey {
+  view: View;
+  observed?: WorldStatus;
+}
+
+/** The world as it stands in the table. */
+export interface WorldStore {
+  /** Does to the world what the event says; safe to repeat, and late repeats change nothing. */
+  apply(event: PumphouseEvent): Promise<void>;
+  /** Everything, partitions in parallel. */
+  read(): Promise<{ items: WorldItem[]; clouds: CloudState[] }>;
+  get(key: WorldKey): Promise<WorldItem | undefined>;
+  list(cloud: CloudName, type: WorldType): Promise<WorldItem[]>;
+  /** As `list`, with what has been removed of late: what a listing is compared with. */
+  remembered(cloud: CloudName, type: WorldType): Promise<WorldItem[]>;
+  /** Brings one observation in, unless the item has changed since `seen` was read. */
+  observe(observation: Observation, seen: WorldItem | undefined): Promise<void>;
+  /** A listing missed the item: the first time marks it, the second removes it. */
+  miss(seen: WorldItem): Promise<void>;
+  putCloud(state: CloudState): Promise<void>;
+}
+
+/** Operations and the locks they hold. */
+export interface OperationStore {
+  /**
+   * Takes the subject's lock, which is the operation itself.
+   * @throws OperationInProgress with `details.operation` when another one holds it
+   */
+  begin(operation: Operation): Promise<Operation>;
+  get(id: string): Promise<Operation | undefined>;
+  running(): Promise<Operation[]>;
+  /** Writes down how it ended and lets the subject go. */
+  end(operation: Operation, status: '' | 'error', reason?: string): Promise<void>;
+  /** Takes a lock on one object for an operation; false while another running operation has it. */
+  lock(operation: string, key: string): Promise<boolean>;
+  unlock(operation: string, key: string): Promise<void>;
+}
+
+/** Plans, their items, and the record of what Pumphouse made. */
+export interface PlanStore {
+  put(items: readonly PlanItem[]): Promise<void>;
+  list(operation: string): Promise<PlanItem[]>;
+  /** @throws ResourceNotFound */
+  get(operation: string, reference: Reference): Promise<PlanItem>;
+  /** Notes that a step begins, before its first call; a repeated step gets its first intent back. */
+  intend(item: PlanItem, step: string): Promise<Intent>;
+  /** Changes some attributes of an item and answers it as it then stands. */
+  update(item: PlanItem, change: PlanChange): Promise<PlanItem>;
+  /** What Pumphouse itself made at the destination for a source object, in whatever operation. */
+  made(reference: Reference): Promise<string | undefined>;
+  remember(reference: Reference, destinationId: string, operation: string): Promise<void>;
+}
+
+export interface PlanChange {
+  state?: PlanItem['state'];
+  destinationId?: string;
+  reason?: string;
+  notes?: PlanItem['notes'];
+}
+
+/** Starts and looks after executions of state machines. */
+export interface Workflows {
+  /** Starts the operation's machine under the operation's id; one that runs already is left alone. */
+  start(operation: Operation): Promise<void>;
+  /** What became of it; `absent` when it was never started. */
+  status(operation: Operation): Promise<'absent' | 'running' | 'succeeded' | 'failed'>;
 }

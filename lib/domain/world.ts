@@ -2,3 +2,70 @@
 
 export type CloudName = 'source' | 'destination';
 export const CLOUD_NAMES: readonly CloudName[] = ['source', 'destination'];
+
+/** Everything the world lists, in the order `GET /resources` lists it. */
+export const WORLD_TYPES = [
+  'tenant',
+  'host',
+  'server',
+  'image',
+  'flavor',
+  'network',
+  'subnet',
+  'router',
+  'port',
+  'floating_ip',
+  'secgroup',
+  'keypair',
+  'volume',
+  'domain',
+  'user',
+  'group',
+  'role',
+] as const;
+export type WorldType = (typeof WORLD_TYPES)[number];
+
+/** The one vocabulary of statuses; a status that is not true is absent. */
+export type WorldStatus = 'migration' | 'evacuation' | 'error' | 'blocked' | 'available';
+
+/** What is shown of an object: flat, no secrets, absent rather than null. */
+export type View = Record<string, string | number | boolean | string[]>;
+
+/** Names one object of the world. Ids are opaque; a host's id is its name. */
+export interface WorldKey {
+  cloud: CloudName;
+  type: WorldType;
+  id: string;
+}
+
+/** One object as it stands in the table. */
+export interface WorldItem extends WorldKey {
+  view: View;
+  /** What operations say of it; wins over `observed`. Written by events alone. */
+  status?: WorldStatus;
+  /** What the cloud said of it when last looked at. */
+  observed?: WorldStatus;
+  /** The operation whose event touched it last. */
+  operation?: string;
+  /** Grows by one with each write. */
+  version: number;
+  /** True after one listing missed it; a second one removes it. */
+  missed?: true;
+  /** True once it is removed; remembered for a while so that a late repeat cannot bring it back. */
+  gone?: true;
+  /** The number of the last event applied, by operation. */
+  applied?: Record<string, number>;
+}
+
+/** Whether and when a cloud was last listed whole. */
+export interface CloudState {
+  cloud: CloudName;
+  urls: Record<string, string>;
+  listedAt?: string;
+  /** Why the last listing failed; absent when it did not. */
+  error?: string;
+}
+
+/** The status to show, if any: an operation's word, else the cloud's. */
+export const shownStatus = (item: Pick<WorldItem, 'status' | 'observed'>) =>
+  item.status ?? item.observed;

@@ -1,0 +1,180 @@
+/**
+ * Events: the names of the original's era, verbs with spaces, and what each of them does to the
+ * world. The event is the commit; the world follows from it (ADR 0004).
+ */
+import type { CloudName, View, WorldKey, WorldStatus, WorldType } from './world.ts';
+
+export const EVENT_NAMES = [
+  'tenant migrate',
+  'tenant create',
+  'domain created',
+  'user created',
+  'group created',
+  'role created',
+  'user role assigned',
+  'group role assigned',
+  'flavor created',
+  'keypair created',
+  'image created',
+  'image uploading',
+  'image uploaded',
+  'secgroup created',
+  'secgroup rules set',
+  'network created',
+  'subnet created',
+  'subnet dhcp enabled',
+  'router created',
+  'router interface added',
+  'port created',
+  'floating_ip created',
+  'floating_ip assigned',
+  'floating_ip released',
+  'server migrate',
+  'server suspended',
+  'server stopped',
+  'server resumed',
+  'server boot',
+  'server verified',
+  'server terminate',
+  'server migrated',
+  'server migration failed',
+  'tenant migrated',
+  'host evacuate',
+  'host block',
+  'host unblock',
+  'server live migration',
+  'server live migrated',
+  'server live migration failed',
+  'host evacuated',
+  'reset start',
+  'reset completed',
+  'operation progress',
+] as const;
+export type EventName = (typeof EVENT_NAMES)[number];
+
+export type EventData = Record<string, unknown>;
+
+/** One event of one operation. */
+export interface PumphouseEvent {
+  /** The operation's id, which is the stream's id. */
+  operation: string;
+  /** From 1, without gaps. */
+  number: number;
+  name: EventName;
+  data: EventData;
+  /** ISO 8601, UTC, milliseconds. */
+  at: string;
+  /** What made it, unique within the operation: a step done twice leaves one event. */
+  step: string;
+  /** True on the operation's last event, and on no other. */
+  last?: true;
+}
+
+/** What an event does to one object of the world. */
+export type WorldChange = WorldKey &
+  (
+    | { kind: 'put'; view: View; status?: WorldStatus; observed?: WorldStatus }
+    | { kind: 'status'; status: WorldStatus | undefined; observed?: WorldStatus; view?: View }
+    | { kind: 'remove' }
+  );
+
+const text = (value: unknown) => String(value ?? '');
+const cloudOf = (data: EventData, otherwise: CloudName): CloudName =>
+  data.cloud === 'source' || data.cloud === 'destination' ? data.cloud : otherwise;
+
+const put =
+  (type: WorldType, status?: WorldStatus) =>
+  (data: EventData): WorldChange[] => {
+    const { cloud: _cloud, id, source_id: _sourceId, status: _status, ...view } = data;
+    return [
+      {
+        kind: 'put',
+        cloud: cloudOf(data, 'destination'),
+        type,
+        id: text(id),
+        view: view as View,
+        ...(status && { status }),
+      },
+    ];
+  };
+
+const status =
+  (type: WorldType, cloud: CloudName, to: WorldStatus | undefined) =>
+  (data: EventData): WorldChange[] => [
+    { kind: 'status', cloud: cloudOf(data, cloud), type, id: text(data.id), status: to },
+  ];
+
+const ended = (type: WorldType) => (data: EventData) =>
+  status(type, 'source', data.status === 'error' ? 'error' : undefined)(data);
+
+const CHANGES: Partial<Record<EventName, (data: EventData) => WorldChange[]>> = {
+  'tenant migrate': status('tenant', 'source', 'migration'),
+  'tenant create': put('tenant'),
+  'tenant migrated': ended('tenant'),
+  'domain created': put('domain'),
+  'user created': put('user'),
+  'group created': put('group'),
+  'role created': put('role'),
+  'flavor created': put('flavor'),
+  'keypair created': put('keypair'),
+  'image created': put('image', 'migration'),
+  'image uploaded': status('image', 'destination', undefined),
+  'secgroup created': put('secgroup'),
+  'network created': put('network'),
+  'subnet created': put('subnet'),
+  'router created': put('router'),
+  'port created': put('port'),
+  'floating_ip created': put('floating_ip'),
+  'server migrate': status('server', 'source', 'migration'),
+  'server boot': put('server', 'migration'),
+  'server terminate': (data) => [
+    { kind: 'remove', cloud: cloudOf(data, 'source'), type: 'server', id: text(data.id) },
+  ],
+  'server migrated': ({ source_id, destination_id }) => [
+    { kind: 'status', cloud: 'source', type: 'server', id: text(source_id), status: undefined },
+    {
+      kind: 'status',
+      cloud: 'destination',
+      type: 'server',
+      id: text(destination_id),
+      status: undefined,
+    },
+  ],
+  'server migration failed': status('server', 'source', 'error'),
+  'host evacuate': status('host', 'source', 'evacuation'),
+  'host block': (data) => [
+    {
+      kind: 'status',
+      cloud: cloudOf(data, 'source'),
+      type: 'host',
+      id: text(data.id),
+      status: 'evacuation',
+      observed: 'blocked',
+    },
+  ],
+  'host unblock': (data) => [
+    {
+      kind: 'status',
+      cloud: cloudOf(data, 'source'),
+      type: 'host',
+      id: text(data.id),
+      status: 'evacuation',
+      observed: 'available',
+    },
+  ],
+  'server live migrated': (data) => [
+    {
+      kind: 'status',
+      cloud: cloudOf(data, 'source'),
+      type: 'server',
+      id: text(data.id),
+      status: undefined,
+      view: { host_name: text(data.host_name) },
+    },
+  ],
+  'host evacuated': status('host', 'source', undefined),
+};
+
+/** What the event does to the world: pure, and the same however often it is asked. */
+export const worldChanges = (event: Pick<PumphouseEvent, 'name' | 'data'>): WorldChange[] =>
+  CHANGES[event.name]?.(event.data) ?? [];

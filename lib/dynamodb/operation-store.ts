@@ -1,0 +1,134 @@
+/** Operations in DynamoDB: those that run stand in one partition, under the subject they lock. */
+import { DeleteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { PumphouseError } from '../domain/errors.ts';
+import type { Operation } from '../domain/operation.ts';
+import type { OperationStore } from '../ports.ts';
+import { expiry, keys, queryAll, SCHEMA, type Table, unlessRefused } from './table.ts';
+
+const toOperation = ({
+  pk: _pk,
+  sk: _sk,
+  v: _v,
+  expires: _expires,
+  ...item
+}: Operation & { [key: string]: unknown }) => item as Operation;
+
+export const operationStore = (table: Table): OperationStore => {
+  const { client, name: TableName } = table;
+
+  const find = async (key: { pk: string; sk: string }) => {
+    const { Item } = await client.send(
+      new GetCommand({ TableName, Key: key, ConsistentRead: true }),
+    );
+    const expired =
+      typeof Item?.expires === 'number' && Item.expires * 1000 <= table.now().getTime();
+    return Item && !expired ? Item : undefined;
+  };
+
+  const put = (key: { pk: string; sk: string }, item: object, condition?: object) =>
+    unlessRefused(
+      client.send(
+        new PutCommand({ TableName, Item: { ...key, v: SCHEMA, ...item }, ...condition }),
+      ),
+    );
+
+  const isRunning = async (id: string) => {
+    const operation = await find(keys.operation(id));
+    return operation?.state !== 'ended';
+  };
+
+  return {
+    async begin(operation) {
+      const key = keys.running(operation.subject);
+      for (;;) {
+        const free = await put(key, operation, {
+          ConditionExpression: 'attribute_not_exists(pk)',
+        });
+        const holder = free ? operation : await find(key);
+        if (!holder) continue;
+        if (holder.id !== operation.id) {
+          throw new PumphouseError(
+            'OperationInProgress',
+            `${operation.subject.type} ${operation.subject.name} is held by a running ${holder.kind}`,
+            { details: { operation: holder.id, events: `/events/${holder.id}` } },
+          );
+        }
+        const begun = toOperation(holder as Operation & { [key: string]: unknown });
+        await put(keys.operation(begun.id), begun, {
+          ConditionExpression: 'attribute_not_exists(pk)',
+        });
+        return begun;
+      }
+    },
+
+    async get(id) {
+      const item = await find(keys.operation(id));
+      return item && toOperation(item as Operation & { [key: string]: unknown });
+    },
+
+    async running() {
+      const operations: Operation[] = [];
+      const query = {
+        KeyConditionExpression: 'pk = :pk',
+        ExpressionAttributeValues: { ':pk': 'running' },
+        ConsistentRead: true,
+      };
+      for await (const item of queryAll(table, query)) {
+        operations.push(toOperation(item as Operation & { [key: string]: unknown }));
+      }
+      return operations;
+    },
+
+    async end(operation, status, reason) {
+      const endedAt = table.now();
+      const ended = { state: 'ended', status, endedAt: endedAt.toISOString() };
+      await put(keys.operation(operation.id), {
+        ...operation,
+        ...ended,
+        ...(reason && { reason }),
+        expires: expiry(endedAt, table.keepDays),
+      });
+      await unlessRefused(
+        client.send(
+          new DeleteCommand({
+            TableName,
+            Key: keys.running(operation.subject),
+            ConditionExpression: 'attribute_not_exists(id) OR id = :id',
+            ExpressionAttributeValues: { ':id': operation.id },
+          }),
+        ),
+      );
+    },
+
+    async lock(operation, key) {
+      const mine = {
+        ConditionExpression: 'attribute_not_exists(pk) OR operation = :operation',
+        ExpressionAttributeValues: { ':operation': operation },
+      };
+      if (await put(keys.lock(key), { operation }, mine)) return true;
+      const holder = (await find(keys.lock(key)))?.operation;
+      if (holder !== undefined && (await isRunning(holder))) return false;
+      return put(
+        keys.lock(key),
+        { operation },
+        {
+          ConditionExpression: 'attribute_not_exists(pk) OR operation = :holder',
+          ExpressionAttributeValues: { ':holder': holder ?? operation },
+        },
+      );
+    },
+
+    async unlock(operation, key) {
+      await unlessRefused(
+        client.send(
+          new DeleteCommand({
+            TableName,
+            Key: keys.lock(key),
+            ConditionExpression: 'operation = :operation',
+            ExpressionAttributeValues: { ':operation': operation },
+          }),
+        ),
+      );
+    },
+  };
+};
