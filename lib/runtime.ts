@@ -1,0 +1,98 @@
+/**
+ * The composition root: the only place that knows every implementation. Handlers and tasks get what
+ * they need from here, built once per Lambda and lazily, so that a function pays only for what it uses.
+ */
+import { readFile } from 'node:fs/promises';
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { type Config, readConfig } from './config.ts';
+import type { CloudName } from './domain/world.ts';
+import { openStores, type Stores } from './dynamodb/stores.ts';
+import { openCloud } from './openstack/cloud.ts';
+import { type CloudConfig, loadCloud } from './openstack/clouds-yaml.ts';
+import type { Clock, Cloud, Workflows } from './ports.ts';
+import { stepFunctions } from './workflows.ts';
+
+export interface Clouds {
+  source: Cloud;
+  destination?: Cloud;
+}
+
+export interface Runtime extends Stores {
+  config: Config;
+  clock: Clock;
+  workflows: Workflows;
+  clouds(): Promise<Clouds>;
+  /** The `clouds.yaml` entries of both clouds. */
+  cloudConfigs(): Promise<{ source: CloudConfig; destination?: CloudConfig }>;
+  /** The key that signs the feed's tickets. */
+  ticketKey(): Promise<string>;
+}
+
+export const systemClock: Clock = {
+  now: () => new Date(),
+  sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+};
+
+const readSecret = async (arn: string) => {
+  const client = new SecretsManagerClient({});
+  const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: arn }));
+  return SecretString ?? '';
+};
+
+const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make().catch((error) => {
+      made = undefined;
+      throw error;
+    });
+    return made;
+  };
+};
+
+/** Builds a runtime from an environment; nothing is connected before it is used. */
+export const openRuntime = (env: Readonly<Record<string, string | undefined>>): Runtime => {
+  const config = readConfig(env);
+  const cloudConfigs = once(async () => {
+    const where = config.clouds;
+    const text =
+      'file' in where ? await readFile(where.file, 'utf8') : await readSecret(where.secret);
+    const source = loadCloud(text, config.source);
+    return config.destination
+      ? { source, destination: loadCloud(text, config.destination) }
+      : { source };
+  });
+  const clouds = once(async () => {
+    const { source, destination } = await cloudConfigs();
+    const open = (cloud: CloudConfig, name: CloudName) => openCloud(cloud, name);
+    return {
+      source: open(source, 'source'),
+      ...(destination && { destination: open(destination, 'destination') }),
+    };
+  });
+  const ticketKey = once(async () =>
+    'key' in config.ticketKey ? config.ticketKey.key : readSecret(config.ticketKey.secret),
+  );
+  return {
+    config,
+    clock: systemClock,
+    ...openStores(config.tableName, systemClock, config.keepDays),
+    workflows: stepFunctions(config.machines),
+    clouds,
+    cloudConfigs,
+    ticketKey,
+  };
+};
+
+let current: Runtime | undefined;
+
+/** The runtime of this process, from `process.env`. */
+export const runtime = (): Runtime => {
+  current ??= openRuntime(process.env);
+  return current;
+};
+
+/** Forgets the runtime, so that the next call reads the environment again: the embedded run starts anew. */
+export const closeRuntime = () => {
+  current = undefined;
+};
