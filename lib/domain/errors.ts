@@ -20,6 +20,7 @@ export const ERROR_NAMES = [
   'InvalidRequest',
   'NotImplemented',
   'PlanBlocked',
+  'StillWaiting',
 ] as const;
 
 export type ErrorName = (typeof ERROR_NAMES)[number];
