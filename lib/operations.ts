@@ -1,0 +1,73 @@
+/** Begins and ends operations: each of both is several writes, in an order that a death in between cannot spoil. */
+import { PumphouseError } from './domain/errors.ts';
+import { closingEvents, firstEvent } from './domain/lifecycle.ts';
+import type { Operation } from './domain/operation.ts';
+import { errorFields, log } from './log.ts';
+import type { EventStore, OperationStore, Workflows, WorldStore } from './ports.ts';
+import { record } from './record.ts';
+
+/** What beginning and ending take; a `Runtime` has all of it. */
+export interface OperationPorts {
+  operations: OperationStore;
+  events: EventStore;
+  world: WorldStore;
+  workflows: Workflows;
+}
+
+/** True for kinds that run as a state machine; a reset runs in the request that asked for it. */
+export const hasMachine = ({ kind }: Operation) => kind !== 'reset';
+
+/**
+ * Begins an operation: takes its subject, opens its stream, starts its machine.
+ *
+ * Idempotent by the operation's id: one that runs is answered as it is, and what was left undone is
+ * done; one that has ended is answered as it ended. A machine that cannot be started now is started
+ * by the sweeper within the minute, since from the lock on the operation exists.
+ * @throws OperationInProgress with `details.operation` when another one holds the subject
+ */
+export const beginOperation = async (
+  ports: OperationPorts,
+  operation: Operation,
+): Promise<Operation> => {
+  const known = await ports.operations.get(operation.id);
+  if (known?.state === 'ended') return known;
+  const begun = await ports.operations.begin(operation);
+  await record(ports, { operation: begun.id, ...firstEvent(begun) });
+  if (hasMachine(begun)) {
+    await ports.workflows.start(begun).catch((error: unknown) => {
+      log.warn('the machine is left to the sweeper', {
+        operation: begun.id,
+        ...errorFields(error),
+      });
+    });
+  }
+  return begun;
+};
+
+/**
+ * Ends an operation: closes its stream with the last event of its kind, then lets its subject go.
+ *
+ * Idempotent: the first end holds, whatever a later one says; both answer how it ended.
+ * @throws ResourceNotFound when there is no such operation
+ */
+export const endOperation = async (
+  ports: Omit<OperationPorts, 'workflows'>,
+  operationId: string,
+  status: '' | 'error',
+  reason?: string,
+): Promise<{ status: '' | 'error'; reason?: string }> => {
+  const operation = await ports.operations.get(operationId);
+  if (!operation) {
+    throw new PumphouseError('ResourceNotFound', `There is no operation ${operationId}`);
+  }
+  let told: Record<string, unknown> = {};
+  for (const event of closingEvents(operation, status, reason)) {
+    told = (await record(ports, { operation: operationId, ...event })).data;
+  }
+  const outcome = {
+    status: told.status === 'error' ? ('error' as const) : ('' as const),
+    ...(typeof told.reason === 'string' && { reason: told.reason }),
+  };
+  await ports.operations.end(operation, outcome.status, outcome.reason);
+  return outcome;
+};
