@@ -3,6 +3,7 @@
  * says all of it; the engine in `lib/migration` knows none of them by name.
  */
 import type { EventData, EventName } from '../domain/event.ts';
+import type { Strategy } from '../domain/operation.ts';
 import type { Reference, ResourceName } from '../domain/plan.ts';
 import type { View, WorldStatus, WorldType } from '../domain/world.ts';
 import type { Cloud } from '../ports.ts';
@@ -12,6 +13,8 @@ export interface Discovery {
   source: Cloud;
   /** The tenant's id in the source. */
   tenantId: string;
+  /** How servers travel: by `image`, the images that they were booted from come along too. */
+  strategy: Strategy;
   found<T>(type: ResourceType<T>): readonly T[];
 }
 
@@ -48,8 +51,10 @@ export interface ResourceType<T> {
    * somebody; a namesake that Pumphouse did not make is a conflict (decision 2.6).
    */
   readonly scope: 'cloud' | 'tenant';
+  /** Where it depends on the object: true for one that belongs to the cloud or to another tenant. */
+  shared?(body: T, tenantId: string): boolean;
   /** Recorded once when the object has been made. Absent for what makes no event. */
-  readonly created?: EventName;
+  readonly created?: EventName | ((body: T) => EventName);
   /** The source id. Opaque, unique within the type. */
   id(body: T): string;
   /** For people. */
