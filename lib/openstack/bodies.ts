@@ -1,0 +1,165 @@
+/** Images on their way: bodies of any size in constant memory, watched for standing still. */
+import { Readable } from 'node:stream';
+import type { Dispatcher } from 'undici';
+import { PumphouseError } from '../domain/errors.ts';
+import type { ByteStream } from '../ports.ts';
+import { failureOfConnection } from './failure.ts';
+import { type Answer, describe, type OutgoingRequest, type Wire } from './request.ts';
+
+/** An answer whose body has not been read. */
+export interface OpenAnswer extends Omit<Answer, 'text'> {
+  body: Readable;
+}
+
+/** Bytes read ahead of whoever consumes; beyond it the cloud has to wait. */
+const READ_AHEAD = 1024 * 1024;
+
+/** Fed by the connection, throttled by its reader; destroyed, it ends the connection. */
+class IncomingBody extends Readable {
+  readonly #controller: Dispatcher.DispatchController;
+
+  constructor(controller: Dispatcher.DispatchController) {
+    super({ highWaterMark: READ_AHEAD });
+    this.#controller = controller;
+  }
+
+  feed(chunk: Buffer): void {
+    if (!this.push(chunk)) this.#controller.pause();
+  }
+
+  override _read(): void {
+    if (this.#controller.paused) this.#controller.resume();
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    if (!this.readableEnded) this.#controller.abort(error ?? new Error('no longer wanted'));
+    done(error);
+  }
+}
+
+/**
+ * Sends a request without a body and hands back the answer as soon as its headers are there. `idle`:
+ * milliseconds without a byte from the cloud after which the body fails; the time that the reader
+ * takes does not count. A body shorter than its Content-Length fails.
+ *
+ * Errors of the body: CloudUnavailable. Rejects with the connection's own error.
+ */
+export const openBody = (wire: Wire, request: OutgoingRequest, idle: number): Promise<OpenAnswer> =>
+  new Promise((resolve, reject) => {
+    let body: IncomingBody | undefined;
+    const { url, method, headers } = request;
+    wire.agent.dispatch(
+      {
+        origin: url.origin,
+        path: url.pathname + url.search,
+        method,
+        headers,
+        headersTimeout: idle,
+        bodyTimeout: idle,
+      },
+      {
+        onRequestStart: () => {},
+        onResponseStart: (controller, status, answered) => {
+          if (status < 200) return;
+          body = new IncomingBody(controller);
+          resolve({ status, headers: answered, body });
+        },
+        onResponseData: (_controller, chunk) => body?.feed(chunk),
+        onResponseEnd: () => body?.push(null),
+        onResponseError: (_controller, error) => {
+          if (body === undefined) reject(error);
+          else body.destroy(failureOfConnection(describe(wire, request), error));
+        },
+      },
+    );
+  });
+
+/** Aborts when `touch` has not been called for `idle` milliseconds. */
+const watch = (idle: number) => {
+  const abort = new AbortController();
+  let touched = performance.now();
+  const timer = setInterval(() => {
+    if (performance.now() - touched < idle) return;
+    abort.abort(Object.assign(new Error('stood still'), { code: 'ETIMEDOUT' }));
+  }, idle / 4);
+  return {
+    signal: abort.signal,
+    touch: () => {
+      touched = performance.now();
+    },
+    stop: () => clearInterval(timer),
+  };
+};
+
+const wrongLength = (call: ReturnType<typeof describe>, sent: number, size: number) =>
+  new PumphouseError(
+    'CopyCorrupted',
+    `the body for ${call.cloud} ${call.service} has ${sent} bytes where ${size} were announced`,
+    { call: { cloud: call.cloud, method: call.method, path: call.path } },
+  );
+
+/**
+ * Passes the chunks on and counts them. A body that is too short must fail before its end is sent:
+ * Glance makes an image `active` out of whatever is properly ended, whatever its length.
+ */
+async function* counted(
+  call: ReturnType<typeof describe>,
+  { body, size }: ByteStream,
+  touch: () => void,
+): AsyncGenerator<Buffer, void, undefined> {
+  let sent = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    sent += chunk.length;
+    if (size !== undefined && sent > size) throw wrongLength(call, sent, size);
+    yield chunk;
+    touch();
+  }
+  if (size !== undefined && sent < size) throw wrongLength(call, sent, size);
+  touch();
+}
+
+/**
+ * Sends a body once; it cannot be sent again. `idle`: milliseconds without a byte sent, or without an
+ * answer after the last one, after which it fails. Whatever happens, the body is used up or destroyed
+ * afterwards, and when it fails the connection is cut without a proper end.
+ *
+ * Errors: CloudUnavailable, CopyCorrupted when the body has another length than its size, and what
+ * the body itself fails with.
+ */
+export const sendBody = async (
+  wire: Wire,
+  request: OutgoingRequest,
+  bytes: ByteStream,
+  idle: number,
+): Promise<Answer> => {
+  const { url, method, headers } = request;
+  const call = describe(wire, request);
+  const { signal, touch, stop } = watch(idle);
+  let broken: unknown;
+  bytes.body.once('error', (error) => {
+    broken = error;
+  });
+  try {
+    const {
+      statusCode,
+      headers: answered,
+      body,
+    } = await wire.agent.request({
+      origin: url.origin,
+      path: url.pathname + url.search,
+      method,
+      headers:
+        bytes.size === undefined ? headers : { ...headers, 'content-length': `${bytes.size}` },
+      body: counted(call, bytes, touch) as unknown as Readable,
+      headersTimeout: 0,
+      bodyTimeout: idle,
+      signal,
+    });
+    return { status: statusCode, headers: answered, text: await body.text() };
+  } catch (error) {
+    throw broken instanceof PumphouseError ? broken : failureOfConnection(call, error);
+  } finally {
+    stop();
+    bytes.body.destroy();
+  }
+};
