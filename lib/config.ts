@@ -12,8 +12,8 @@ export interface Config {
   /** Absent when there is no destination: everything can be looked at, nothing migrated. */
   destination?: string;
   machines: { migration: string; evacuation: string };
-  /** Where the streaming Lambda URL answers. */
-  feedUrl: string;
+  /** Where the streaming Lambda URL answers; only who hands out tickets to it needs to know. */
+  feedUrl?: string;
   /** Signs the tickets to the feed: a secret's ARN on AWS, the key itself on one machine. */
   ticketKey: { secret: string } | { key: string };
   finalize: Finalize;
@@ -67,7 +67,7 @@ export const readConfig = (env: Environment): Config => {
       migration: required('MIGRATE_TENANT_MACHINE'),
       evacuation: required('EVACUATE_HOST_MACHINE'),
     },
-    feedUrl: required('FEED_URL'),
+    ...(env.FEED_URL && { feedUrl: env.FEED_URL }),
     ticketKey: env.TICKET_KEY ? { key: env.TICKET_KEY } : { secret: required('TICKET_SECRET') },
     finalize: choice(env, 'FINALIZE', ['auto', 'manual']),
     quiesce: choice(env, 'QUIESCE', ['suspend', 'stop', 'none']),
