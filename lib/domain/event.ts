@@ -18,6 +18,7 @@ export const EVENT_NAMES = [
   'image created',
   'image uploading',
   'image uploaded',
+  'image delete',
   'secgroup created',
   'secgroup rules set',
   'network created',
@@ -104,6 +105,10 @@ const status =
     { kind: 'status', cloud: cloudOf(data, cloud), type, id: text(data.id), status: to },
   ];
 
+const removed = (type: WorldType) => (data: EventData): WorldChange[] => [
+  { kind: 'remove', cloud: cloudOf(data, 'source'), type, id: text(data.id) },
+];
+
 const ended = (type: WorldType) => (data: EventData) =>
   status(type, 'source', data.status === 'error' ? 'error' : undefined)(data);
 
@@ -119,6 +124,7 @@ const CHANGES: Partial<Record<EventName, (data: EventData) => WorldChange[]>> = 
   'keypair created': put('keypair'),
   'image created': put('image', 'migration'),
   'image uploaded': status('image', 'destination', undefined),
+  'image delete': removed('image'),
   'secgroup created': put('secgroup'),
   'network created': put('network'),
   'subnet created': put('subnet'),
@@ -127,9 +133,7 @@ const CHANGES: Partial<Record<EventName, (data: EventData) => WorldChange[]>> = 
   'floating_ip created': put('floating_ip'),
   'server migrate': status('server', 'source', 'migration'),
   'server boot': put('server', 'migration'),
-  'server terminate': (data) => [
-    { kind: 'remove', cloud: cloudOf(data, 'source'), type: 'server', id: text(data.id) },
-  ],
+  'server terminate': removed('server'),
   'server migrated': ({ source_id, destination_id }) => [
     { kind: 'status', cloud: 'source', type: 'server', id: text(source_id), status: undefined },
     {

@@ -1,6 +1,6 @@
 import { isError } from '../domain/errors.ts';
 import type { Cloud } from '../ports.ts';
-import { all, differing, type ResourceType, viewOf } from './resource-type.ts';
+import { all, differing, type ResourceType } from './resource-type.ts';
 import { user } from './user.ts';
 
 /** https://docs.openstack.org/api-ref/compute/#keypairs-keypairs */

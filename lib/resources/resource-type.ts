@@ -53,6 +53,8 @@ export interface ResourceType<T> {
   readonly scope: 'cloud' | 'tenant';
   /** Where it depends on the object: true for one that belongs to the cloud or to another tenant. */
   shared?(body: T, tenantId: string): boolean;
+  /** True for what the cloud makes by itself along with the tenant: found without having been asked for. */
+  automatic?(body: T): boolean;
   /** Recorded once when the object has been made. Absent for what makes no event. */
   readonly created?: EventName | ((body: T) => EventName);
   /** The source id. Opaque, unique within the type. */
