@@ -49,7 +49,8 @@ export const guarded =
   };
 
 /**
- * Reads a whole body.
+ * Reads a whole body. One that is too large is read to its end, too, and dropped: a client that is
+ * still sending would not see the answer otherwise.
  * @throws BodyTooLarge beyond `limit` bytes; the network's own error when the client goes away
  */
 export const readBody = async (request: IncomingMessage, limit: number): Promise<Buffer> => {
@@ -57,9 +58,9 @@ export const readBody = async (request: IncomingMessage, limit: number): Promise
   let size = 0;
   for await (const chunk of request) {
     size += (chunk as Buffer).length;
-    if (size > limit) throw new BodyTooLarge(`the body is larger than ${limit} bytes`);
-    chunks.push(chunk as Buffer);
+    if (size <= limit) chunks.push(chunk as Buffer);
   }
+  if (size > limit) throw new BodyTooLarge(`the body is larger than ${limit} bytes`);
   return Buffer.concat(chunks);
 };
 
