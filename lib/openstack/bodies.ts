@@ -74,23 +74,6 @@ export const openBody = (wire: Wire, request: OutgoingRequest, idle: number): Pr
     );
   });
 
-/** Aborts when `touch` has not been called for `idle` milliseconds. */
-const watch = (idle: number) => {
-  const abort = new AbortController();
-  let touched = performance.now();
-  const timer = setInterval(() => {
-    if (performance.now() - touched < idle) return;
-    abort.abort(Object.assign(new Error('stood still'), { code: 'ETIMEDOUT' }));
-  }, idle / 4);
-  return {
-    signal: abort.signal,
-    touch: () => {
-      touched = performance.now();
-    },
-    stop: () => clearInterval(timer),
-  };
-};
-
 const wrongLength = (call: ReturnType<typeof describe>, sent: number, size: number) =>
   new PumphouseError(
     'CopyCorrupted',
@@ -99,24 +82,35 @@ const wrongLength = (call: ReturnType<typeof describe>, sent: number, size: numb
   );
 
 /**
- * Passes the chunks on and counts them. A body that is too short must fail before its end is sent:
- * Glance makes an image `active` out of whatever is properly ended, whatever its length.
+ * Sees a body pass without pulling it: aborts when nothing has passed for `idle` milliseconds, and
+ * when it ends too short. That has to come before its end is sent: Glance makes an image `active` out
+ * of whatever is properly ended, whatever its length.
  */
-async function* counted(
-  call: ReturnType<typeof describe>,
-  { body, size }: ByteStream,
-  touch: () => void,
-): AsyncGenerator<Buffer, void, undefined> {
+const guard = (call: ReturnType<typeof describe>, { body, size }: ByteStream, idle: number) => {
+  const abort = new AbortController();
   let sent = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
+  let touched = performance.now();
+  body.pause();
+  body.on('data', (chunk: Buffer) => {
     sent += chunk.length;
-    if (size !== undefined && sent > size) throw wrongLength(call, sent, size);
-    yield chunk;
-    touch();
-  }
-  if (size !== undefined && sent < size) throw wrongLength(call, sent, size);
-  touch();
-}
+    touched = performance.now();
+  });
+  body.once('end', () => {
+    touched = performance.now();
+    if (size !== undefined && sent !== size) abort.abort(wrongLength(call, sent, size));
+  });
+  const timer = setInterval(() => {
+    if (performance.now() - touched < idle) return;
+    abort.abort(Object.assign(new Error('stood still'), { code: 'ETIMEDOUT' }));
+  }, idle / 4);
+  return {
+    signal: abort.signal,
+    /** The failure that matters when the request has failed with `error`. */
+    failure: (error: unknown): unknown =>
+      size !== undefined && sent > size ? wrongLength(call, sent, size) : error,
+    stop: () => clearInterval(timer),
+  };
+};
 
 /**
  * Sends a body once; it cannot be sent again. `idle`: milliseconds without a byte sent, or without an
@@ -134,11 +128,7 @@ export const sendBody = async (
 ): Promise<Answer> => {
   const { url, method, headers } = request;
   const call = describe(wire, request);
-  const { signal, touch, stop } = watch(idle);
-  let broken: unknown;
-  bytes.body.once('error', (error) => {
-    broken = error;
-  });
+  const { signal, failure, stop } = guard(call, bytes, idle);
   try {
     const {
       statusCode,
@@ -150,14 +140,14 @@ export const sendBody = async (
       method,
       headers:
         bytes.size === undefined ? headers : { ...headers, 'content-length': `${bytes.size}` },
-      body: counted(call, bytes, touch) as unknown as Readable,
+      body: bytes.body,
       headersTimeout: 0,
       bodyTimeout: idle,
       signal,
     });
     return { status: statusCode, headers: answered, text: await body.text() };
   } catch (error) {
-    throw broken instanceof PumphouseError ? broken : failureOfConnection(call, error);
+    throw failureOfConnection(call, failure(error));
   } finally {
     stop();
     bytes.body.destroy();
