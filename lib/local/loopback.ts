@@ -78,15 +78,11 @@ const closeServer = (server: Server): Promise<void> =>
   });
 
 /**
- * Listens on loopback behind the guard.
+ * Makes a server listen on loopback; its listener must be `guarded`.
  * @param port 0 for a free one
  * @throws the system's EADDRINUSE or EACCES
  */
-export const listenOnLoopback = async (
-  listener: RequestListener,
-  port = 0,
-): Promise<LoopbackServer> => {
-  const server = createServer({ keepAliveTimeout: 65_000 }, guarded(listener));
+export const bindToLoopback = async (server: Server, port = 0): Promise<LoopbackServer> => {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, LOOPBACK, () => {
@@ -97,3 +93,7 @@ export const listenOnLoopback = async (
   const bound = (server.address() as AddressInfo).port;
   return { port: bound, url: `http://${LOOPBACK}:${bound}`, close: () => closeServer(server) };
 };
+
+/** A new server on loopback, behind the guard; see `bindToLoopback`. */
+export const listenOnLoopback = (listener: RequestListener, port = 0): Promise<LoopbackServer> =>
+  bindToLoopback(createServer({ keepAliveTimeout: 65_000 }, guarded(listener)), port);
