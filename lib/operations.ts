@@ -17,6 +17,20 @@ export interface OperationPorts {
 /** True for kinds that run as a state machine; a reset runs in the request that asked for it. */
 export const hasMachine = ({ kind }: Operation) => kind !== 'reset';
 
+const openStream = (ports: OperationPorts, operation: Operation) =>
+  record(ports, { operation: operation.id, ...firstEvent(operation) });
+
+/**
+ * Takes up an operation that was written down but may not have been started.
+ *
+ * Idempotent. What the machine's own service answers when it cannot start comes through.
+ */
+export const resumeOperation = async (ports: OperationPorts, operation: Operation) => {
+  await ports.operations.begin(operation);
+  await openStream(ports, operation);
+  if (hasMachine(operation)) await ports.workflows.start(operation);
+};
+
 /**
  * Begins an operation: takes its subject, opens its stream, starts its machine.
  *
@@ -32,13 +46,10 @@ export const beginOperation = async (
   const known = await ports.operations.get(operation.id);
   if (known?.state === 'ended') return known;
   const begun = await ports.operations.begin(operation);
-  await record(ports, { operation: begun.id, ...firstEvent(begun) });
+  await openStream(ports, begun);
   if (hasMachine(begun)) {
     await ports.workflows.start(begun).catch((error: unknown) => {
-      log.warn('the machine is left to the sweeper', {
-        operation: begun.id,
-        ...errorFields(error),
-      });
+      log.warn('the sweeper will start it', { operation: begun.id, ...errorFields(error) });
     });
   }
   return begun;

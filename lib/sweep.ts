@@ -1,0 +1,74 @@
+/**
+ * Looks after operations that nobody looks after any more: what is written but was never started is
+ * started, what died is closed with its last event. The lock item is the operation, so none is lost.
+ */
+import type { Operation } from './domain/operation.ts';
+import { errorFields, log } from './log.ts';
+import { endOperation, hasMachine, type OperationPorts, resumeOperation } from './operations.ts';
+import type { Clock } from './ports.ts';
+
+/** Seconds in which an operation is its own request's business. */
+const FRESH_SECONDS = 30;
+
+/** Seconds after which the request that runs a reset is surely over: ten times what API Gateway waits. */
+const RESET_SECONDS = 300;
+
+export type SweepPorts = OperationPorts & { clock: Clock };
+
+/** What was done about an operation: nothing, or what it takes to have it end. */
+export type Sweeping = 'left' | 'started' | 'closed';
+
+const DIED =
+  'The workflow ended before the operation did; what it was doing is left as it stands. See the log, then send the request again.';
+
+const close = async (ports: SweepPorts, operation: Operation, reason: string) => {
+  await ports.operations.begin(operation);
+  await endOperation(ports, operation.id, 'error', reason);
+  return 'closed' as const;
+};
+
+const sweepReset = (ports: SweepPorts, operation: Operation, ageSeconds: number) =>
+  ageSeconds < RESET_SECONDS
+    ? 'left'
+    : close(ports, operation, 'The reset was cut off in the middle; send it again.');
+
+const sweepOperation = async (ports: SweepPorts, operation: Operation): Promise<Sweeping> => {
+  const { operations, workflows, clock } = ports;
+  const known = await operations.get(operation.id);
+  if (known?.state === 'ended') {
+    await operations.end(known, known.status ?? 'error', known.reason);
+    return 'closed';
+  }
+  const ageSeconds = (clock.now().getTime() - Date.parse(operation.createdAt)) / 1000;
+  if (ageSeconds < FRESH_SECONDS) return 'left';
+  if (!hasMachine(operation)) return sweepReset(ports, operation, ageSeconds);
+  const status = await workflows.status(operation);
+  if (status === 'running') return 'left';
+  if (status !== 'absent') return close(ports, operation, DIED);
+  await resumeOperation(ports, operation);
+  return 'started';
+};
+
+/**
+ * Sweeps every running operation and answers what was done, by id; meant for every minute.
+ *
+ * Idempotent, and harmless beside the operations' own work. One that cannot be swept does not keep
+ * the others waiting.
+ * @throws AggregateError of what went wrong, after all have been looked at
+ */
+export const sweepOperations = async (ports: SweepPorts): Promise<Map<string, Sweeping>> => {
+  const swept = new Map<string, Sweeping>();
+  const errors: unknown[] = [];
+  for (const operation of await ports.operations.running()) {
+    try {
+      const done = await sweepOperation(ports, operation);
+      swept.set(operation.id, done);
+      if (done !== 'left') log.warn(`the sweeper has ${done} it`, { operation: operation.id });
+    } catch (error) {
+      errors.push(error);
+      log.error('it cannot be swept', { operation: operation.id, ...errorFields(error) });
+    }
+  }
+  if (errors.length > 0) throw new AggregateError(errors, 'Some operations cannot be swept');
+  return swept;
+};
