@@ -103,8 +103,8 @@ export interface EventStore {
   read(operation: string, after: number, limit?: number): Promise<PumphouseEvent[]>;
   /** The stream's last number, 0 when there is none. */
   tail(operation: string): Promise<number>;
-  /** Events of all operations from an ISO time on, by time; may lag behind by a moment. */
-  since(at: string): Promise<PumphouseEvent[]>;
+  /** Events of all operations from an ISO time on, by time, page after page; may lag behind by a moment. */
+  since(at: string): AsyncIterable<PumphouseEvent>;
 }
 
 /** What a listing saw of one object. */

@@ -87,8 +87,7 @@ export const eventStore = (table: Table): EventStore => {
       return (Items[0]?.number as number | undefined) ?? 0;
     },
 
-    async since(at) {
-      const events: PumphouseEvent[] = [];
+    async *since(at) {
       for (const day of days(at, table.now().toISOString())) {
         const query = {
           IndexName: INDEX,
@@ -96,9 +95,8 @@ export const eventStore = (table: Table): EventStore => {
           ExpressionAttributeNames: { '#by': 'by', '#at': 'at' },
           ExpressionAttributeValues: { ':day': keys.day(day), ':at': at },
         };
-        for await (const item of queryAll(table, query)) events.push(toEvent(item));
+        for await (const item of queryAll(table, query)) yield toEvent(item);
       }
-      return events;
     },
   };
 };
