@@ -18,7 +18,7 @@ export const task =
   <I extends TaskInput, O>(work: Task<I, O>) =>
   async (input: I): Promise<O> => {
     log.resetKeys();
-    log.appendKeys({ ...input });
+    log.appendKeys({ operation: input.operation });
     try {
       return await work(runtime(), input);
     } catch (error) {

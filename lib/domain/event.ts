@@ -105,9 +105,11 @@ const status =
     { kind: 'status', cloud: cloudOf(data, cloud), type, id: text(data.id), status: to },
   ];
 
-const removed = (type: WorldType) => (data: EventData): WorldChange[] => [
-  { kind: 'remove', cloud: cloudOf(data, 'source'), type, id: text(data.id) },
-];
+const removed =
+  (type: WorldType) =>
+  (data: EventData): WorldChange[] => [
+    { kind: 'remove', cloud: cloudOf(data, 'source'), type, id: text(data.id) },
+  ];
 
 const ended = (type: WorldType) => (data: EventData) =>
   status(type, 'source', data.status === 'error' ? 'error' : undefined)(data);

@@ -13,7 +13,6 @@ export type PlanAction = 'create' | 'reuse';
 
 /** Written before the first call of a step, so that a repeated step knows what may already be done. */
 export interface Intent {
-  step: string;
   /** The stream's last number when the step began: its own event can only come after it. */
   tail: number;
   at: string;
@@ -29,7 +28,8 @@ export interface PlanItem extends Reference {
   needs: Reference[];
   state: 'planned' | 'ready' | 'failed';
   destinationId?: string;
-  intent?: Intent;
+  /** By step; the first one of each is kept. */
+  intents: Record<string, Intent>;
   reason?: string;
   /** What a step has to remember for the next: ids and states, never bodies, never secrets. */
   notes: Record<string, string | number | boolean>;

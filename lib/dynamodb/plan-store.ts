@@ -2,7 +2,7 @@
 import { BatchWriteCommand, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { PumphouseError } from '../domain/errors.ts';
 import type { Intent, PlanItem, Reference } from '../domain/plan.ts';
-import type { EventStore, PlanChange, PlanStore } from '../ports.ts';
+import type { EventStore, PlanStore } from '../ports.ts';
 import { expiry, keys, queryAll, SCHEMA, type Table } from './table.ts';
 
 const toItem = ({ pk: _pk, sk: _sk, v: _v, expires: _expires, ...item }: Record<string, unknown>) =>
@@ -20,16 +20,31 @@ export const planStore = (table: Table, events: EventStore): PlanStore => {
     throw new PumphouseError('ResourceNotFound', `The plan of ${operation} has no ${what}`);
   };
 
-  const set = async (item: PlanItem, change: PlanChange & { intent?: Intent }) => {
-    const entries = Object.entries(change).filter(([, value]) => value !== undefined);
+  /** Sets some paths of an item, each given as `name` or `map.key`, and answers the item. */
+  const set = async (
+    item: Reference & { operation: string },
+    paths: [string[], unknown][],
+    once = false,
+  ) => {
+    const names: Record<string, string> = {};
+    const values: Record<string, unknown> = {};
+    const sets = paths.map(([path, value], index) => {
+      const target = path.map((part, depth) => {
+        names[`#p${index}d${depth}`] = part;
+        return `#p${index}d${depth}`;
+      });
+      values[`:v${index}`] = value;
+      const where = target.join('.');
+      return `${where} = ${once ? `if_not_exists(${where}, :v${index})` : `:v${index}`}`;
+    });
     const { Attributes = {} } = await client.send(
       new UpdateCommand({
         TableName,
         Key: keys.plan(item.operation, item),
-        UpdateExpression: `SET ${entries.map(([key]) => `#${key} = :${key}`).join(', ')}`,
+        UpdateExpression: `SET ${sets.join(', ')}`,
         ConditionExpression: 'attribute_exists(pk)',
-        ExpressionAttributeNames: Object.fromEntries(entries.map(([key]) => [`#${key}`, key])),
-        ExpressionAttributeValues: Object.fromEntries(entries.map(([k, v]) => [`:${k}`, v])),
+        ExpressionAttributeNames: names,
+        ExpressionAttributeValues: values,
         ReturnValues: 'ALL_NEW',
       }),
     );
@@ -66,18 +81,26 @@ export const planStore = (table: Table, events: EventStore): PlanStore => {
     },
 
     async intend(item, step) {
-      const { intent } = await get(item.operation, item);
-      if (intent?.step === step) return intent;
+      const known = (await get(item.operation, item)).intents[step];
+      if (known) return known;
       const tail = await events.tail(item.operation);
-      const begun = { step, tail, at: table.now().toISOString() };
-      await set(item, { intent: begun });
-      return begun;
+      const intent: Intent = { tail, at: table.now().toISOString() };
+      const { intents } = await set(item, [[['intents', step], intent]], true);
+      return intents[step] ?? intent;
     },
 
-    async update(item, { notes, ...change }) {
-      if (!notes) return set(item, change);
-      const { notes: before } = await get(item.operation, item);
-      return set(item, { ...change, notes: { ...before, ...notes } });
+    update(item, { notes = {}, ...change }) {
+      const paths: [string[], unknown][] = [
+        ...Object.entries(change).map(([key, value]): [string[], unknown] => [[key], value]),
+        ...Object.entries(notes).map(([key, value]): [string[], unknown] => [
+          ['notes', key],
+          value,
+        ]),
+      ];
+      return set(
+        item,
+        paths.filter(([, value]) => value !== undefined),
+      );
     },
 
     async made(reference) {

@@ -27,7 +27,7 @@ const findOrMake = async (
   body: unknown,
 ): Promise<{ id: string; ours: boolean }> => {
   const found = await resource.find(site, body);
-  const made = await plans.made(item);
+  const made = await plans.made(resource.partOf?.(body) ?? item);
   const [match] = made ? found.filter(({ id }) => id === made) : found;
   if (item.action === 'reuse') {
     const known = found.find(({ id }) => id === item.destinationId);
@@ -35,7 +35,7 @@ const findOrMake = async (
     throw conflict(item, 'it was there when the plan was made and is gone now');
   }
   if (!match) return { id: await resource.create(site, body), ours: true };
-  const expected = made !== undefined || item.intent || resource.automatic?.(body);
+  const expected = made !== undefined || item.intents.ensure || resource.automatic?.(body);
   if (!expected) throw conflict(item, 'somebody made one since the plan was made');
   return { id: match.id, ours: true };
 };

@@ -24,7 +24,7 @@ export const ensureResources = async (
 ): Promise<void> => {
   const { ids, clock } = ensuring;
   const end = clock.now().getTime() + seconds * 1000;
-  const open = items.filter((item) => inWaves(item) && item.state !== 'ready');
+  const open = items.filter((item) => inWaves(item) && item.state === 'planned');
   const waves = Map.groupBy(open, ({ wave }) => wave);
   for (const wave of [...waves.keys()].sort((a, b) => a - b)) {
     await each(waves.get(wave) ?? [], AT_ONCE, async (item) => {

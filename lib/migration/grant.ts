@@ -12,7 +12,7 @@ export const GRANT: Reference = { type: 'grant', id: 'member' };
 /** The plan's item for the grant, written before the grant is made: what is not journaled is not revoked. */
 export const grantItem = (operation: string): PlanItem => ({
   ...{ ...GRANT, operation, label: 'member', action: 'create', wave: 0, needs: [] },
-  ...{ state: 'planned', notes: {} },
+  ...{ state: 'planned', notes: {}, intents: {} },
 });
 
 const grantPath = async (destination: Cloud, tenantId: string) => {
@@ -44,7 +44,7 @@ export const ensureGrant = async (
   const item = await plans.get(operation, GRANT);
   if (item.state === 'ready') return;
   const path = await grantPath(destination, tenantId);
-  const held = item.intent ? item.notes.held === true : await isHeld(destination, path);
+  const held = item.intents.grant ? item.notes.held === true : await isHeld(destination, path);
   await plans.update(item, { destinationId: path, notes: { held } });
   await plans.intend(item, 'grant');
   if (!held) await destination.put('identity', path, undefined);
@@ -58,6 +58,6 @@ export const revokeGrant = async (
   operation: string,
 ): Promise<void> => {
   const item = (await plans.list(operation)).find(({ type }) => type === GRANT.type);
-  if (!item?.intent || item.notes.held || !item.destinationId) return;
+  if (!item?.intents.grant || item.notes.held || !item.destinationId) return;
   await destination.delete('identity', item.destinationId);
 };

@@ -42,13 +42,16 @@ type Decision =
 const decide = async (planning: Planning, site: Site, object: Discovered): Promise<Decision> => {
   const { resource, body, type, id, label: name } = object;
   const found = await resource.find(site, body);
-  const made = await planning.plans.made(object);
+  const made = await planning.plans.made(resource.partOf?.(body) ?? object);
   const ours = found.find((one) => one.id === made);
   const obstacle = (kind: Obstacle['kind'], reason: string, fields?: string[]): Decision => ({
     obstacle: { type, id, name, kind, reason, ...(fields && { fields }) },
   });
   const match = ours ?? found[0];
-  if (!match) return { action: 'create' };
+  if (!match) {
+    const reason = await resource.unfit?.(site, body);
+    return reason ? obstacle('unfit', reason) : { action: 'create' };
+  }
   if (!ours && found.length > 1) {
     return obstacle('ambiguous', `The destination has ${found.length} of them; nothing says which`);
   }
@@ -106,6 +109,7 @@ export const planTenant = async (planning: Planning): Promise<Plan> => {
         ...decision,
         state: 'planned',
         notes: {},
+        intents: {},
       });
     });
   }
@@ -114,3 +118,7 @@ export const planTenant = async (planning: Planning): Promise<Plan> => {
   );
   return { items, obstacles, losses };
 };
+
+/** The obstacles in one sentence, for people: each by name, with its reason. */
+export const summary = (obstacles: readonly Obstacle[]): string =>
+  obstacles.map(({ type, id, name, reason }) => `${type} ${name ?? id}: ${reason}`).join('; ');

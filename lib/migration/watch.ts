@@ -17,7 +17,8 @@ const PAUSES = [100, 200, 400, 800, 1000, 2000];
 
 /**
  * Looks until `probe` answers something. A bad state is the probe's to throw; it must know every
- * state that is neither good nor on its way there.
+ * state that is neither good nor on its way there. Every attempt looks for `watchSeconds`, also one
+ * that comes after the deadline because the service was down meanwhile.
  * @throws StillWaiting when this task has watched long enough: the state's `Retry` calls it again
  * @throws DeadlineExceeded when the whole wait has lasted too long
  */
@@ -28,11 +29,11 @@ export const watch = async <T>(wait: Watch, probe: () => Promise<T | undefined>)
     const found = await probe();
     if (found !== undefined) return found;
     const now = clock.now().getTime();
-    if (now - Date.parse(wait.since) > wait.deadlineSeconds * 1000) {
-      throw new PumphouseError('DeadlineExceeded', `Waited ${wait.deadlineSeconds} s for ${what}`);
-    }
     if (now - began > wait.watchSeconds * 1000) {
-      throw new PumphouseError('StillWaiting', `Still waiting for ${what}`);
+      const late = now - Date.parse(wait.since) > wait.deadlineSeconds * 1000;
+      throw late
+        ? new PumphouseError('DeadlineExceeded', `Waited ${wait.deadlineSeconds} s for ${what}`)
+        : new PumphouseError('StillWaiting', `Still waiting for ${what}`);
     }
     await clock.sleep(PAUSES[Math.min(look, PAUSES.length - 1)] ?? 1000);
   }

@@ -18,6 +18,7 @@ import type { ResourceType, WorldListing } from './resource-type.ts';
 import { role } from './role.ts';
 import { router } from './router.ts';
 import { routerInterface } from './router-interface.ts';
+import { routerRoutes } from './router-routes.ts';
 import { securityGroup } from './security-group.ts';
 import { securityGroupRules } from './security-group-rules.ts';
 import { server } from './server.ts';
@@ -44,15 +45,16 @@ export const resourceTypes: readonly AnyResourceType[] = [
   flavor,
   image,
   keypair,
+  securityGroup,
+  securityGroupRules,
   port,
+  floatingIp,
+  router,
+  routerInterface,
+  routerRoutes,
   network,
   subnet,
   subnetDhcp,
-  router,
-  routerInterface,
-  securityGroup,
-  securityGroupRules,
-  floatingIp,
 ];
 
 const byName = new Map(resourceTypes.map((one) => [one.type, one]));
@@ -68,6 +70,6 @@ export const resourceType = (name: ResourceName): AnyResourceType => {
 // biome-ignore lint/suspicious/noExplicitAny: as above
 export const worldListings: readonly WorldListing<any>[] = [
   ...resourceTypes.flatMap(({ world }) => (world ? [world] : [])),
-  host,
-  volume,
+  host.world,
+  volume.world,
 ];
