@@ -14,7 +14,7 @@ export const exerciseCompare = (record: () => string, seeded: () => Seeded): voi
       return [kind, Object.keys(named).length];
     });
     expect(Object.fromEntries(counts)).toEqual({
-      ...{ ids: 4, project: 1, domain: 1, assignment: 4, role: 3, user: 2, group: 1, keypair: 1 },
+      ...{ ids: 4, project: 1, domain: 1, assignment: 4, role: 3, user: 3, group: 1, keypair: 1 },
       ...{ 'security group': 3, 'security group rule': 11, network: 2, subnet: 2, router: 1 },
       ...{ port: 7, 'floating ip': 2, server: 4, flavor: 2, image: 2, disk: 4 },
     });

@@ -1,4 +1,4 @@
-// count REPORT... : sums vitest's JSON reports and prints `N passed, N failed` as its last line.
+// node count.mjs REPORT... : sums vitest's JSON reports, tells each one's time, and prints `N passed, N failed` as its last line.
 // A report that is missing, or of a run that ended badly without a failed test, counts as one failure.
 import { readFileSync } from 'node:fs';
 
@@ -17,18 +17,19 @@ const outcome = (report) => {
     (file) => file.status === 'failed' && !file.assertionResults.some((t) => t.status === 'failed'),
   ).length;
   const silent = !result.success && failed + broken === 0 ? 1 : 0;
-  return { passed, failed: failed + broken + silent, crashed: broken + silent > 0 };
+  const ended = Math.max(...result.testResults.map(({ endTime }) => endTime), result.startTime);
+  const seconds = Math.round((ended - result.startTime) / 1000);
+  return { passed, failed: failed + broken + silent, crashed: broken + silent > 0, seconds };
 };
 
 const total = { passed: 0, failed: 0 };
-for (const argument of process.argv.slice(2)) {
-  const [report, seconds] = argument.split('=');
-  const { passed, failed, crashed } = outcome(report);
+for (const report of process.argv.slice(2)) {
+  const { passed, failed, crashed, seconds } = outcome(report);
   total.passed += passed;
   total.failed += failed;
   const name = report.replace(/^.*\//, '').replace(/\.json$/, '');
   const counts = `${passed} passed, ${failed} failed${crashed ? ' (crashed)' : ''}`;
-  console.log(`${name.padEnd(28)} ${counts.padEnd(28)} ${seconds ? `${seconds} s` : ''}`);
+  console.log(`${name.padEnd(28)} ${counts.padEnd(28)} ${seconds >= 0 ? `${seconds} s` : ''}`);
 }
 console.log(`${total.passed} passed, ${total.failed} failed`);
 process.exit(total.failed === 0 && total.passed > 0 ? 0 : 1);
