@@ -55,6 +55,11 @@ export interface ResourceType<T> {
   shared?(body: T, tenantId: string): boolean;
   /** True for what the cloud makes by itself along with the tenant: found without having been asked for. */
   automatic?(body: T): boolean;
+  /**
+   * The object that it is a part of, as rules are of their group: it is there as soon as that one is,
+   * under the same id, is ours when that one is, and is settled rather than made.
+   */
+  partOf?(body: T): Reference;
   /** Recorded once when the object has been made. Absent for what makes no event. */
   readonly created?: EventName | ((body: T) => EventName);
   /** The source id. Opaque, unique within the type. */
@@ -77,6 +82,8 @@ export interface ResourceType<T> {
   settle?(site: Site, body: T, id: string): Promise<void>;
   /** What the `created` event tells beside `id`, `source_id` and `cloud`. */
   event(body: T, site: Site): EventData;
+  /** Why the destination cannot take it although nothing like it is there; asked before anything is made. */
+  unfit?(site: Site, body: T): Promise<string | undefined>;
   /** Reasons why it cannot be carried; the migration is refused with each of them. */
   obstacles?(body: T, discovery: Discovery): string[];
   /** What of it stays behind, said in advance. */

@@ -1,0 +1,121 @@
+import { networks } from './network.ts';
+import { differingLists } from './neutron/collection.ts';
+import { type Port, ports } from './port.ts';
+import { all, type ResourceType, type Site } from './resource-type.ts';
+import { router } from './router.ts';
+import { subnets } from './subnet.ts';
+
+/** Interfaces of plain, distributed and highly available routers; neutron_lib's ROUTER_INTERFACE_OWNERS. */
+const OWNERS = [
+  'network:router_interface',
+  'network:router_interface_distributed',
+  'network:ha_router_replicated_interface',
+];
+
+const addressesThere = ({ fixed_ips }: Port, { ids }: Site) =>
+  fixed_ips.map(({ subnet_id, ip_address }) => ({
+    subnet_id: ids.maybe('subnet', subnet_id),
+    ip_address,
+  }));
+
+const sameAddresses = (fixed_ips: unknown[], theirs: Port) =>
+  differingLists({ fixed_ips }, { fixed_ips: theirs.fixed_ips as unknown[] }, ['fixed_ips'])
+    .length === 0;
+
+/** The only subnet that it is in, when its address there is the subnet's gateway. */
+const gatewaySubnet = async ({ source }: Site, { fixed_ips }: Port) => {
+  const [first, second] = fixed_ips;
+  if (!first || second) return undefined;
+  const { gateway_ip } = await subnets.get(source, first.subnet_id);
+  return gateway_ip === first.ip_address ? first.subnet_id : undefined;
+};
+
+/** A free port with the interface's addresses: what an earlier attempt left, or a new one. */
+const reservedPort = async (site: Site, body: Port) => {
+  const { destination, ids, tenantId } = site;
+  const network_id = ids.of('network', body.network_id);
+  const project_id = ids.of('tenant', tenantId);
+  const fixed_ips = addressesThere(body, site);
+  const query = { network_id, project_id, device_owner: '' };
+  const left = (await all(ports.list(destination, query))).find(
+    (one) => one.device_owner === '' && sameAddresses(fixed_ips, one),
+  );
+  const { name, description, admin_state_up } = body;
+  const wish = { name, description, admin_state_up, network_id, project_id, fixed_ips };
+  return left ?? (await ports.create(destination, wish));
+};
+
+/**
+ * A router's place in a subnet: asked for by subnet where it is the subnet's gateway, else by a port
+ * that holds its addresses.
+ *
+ * @see https://docs.openstack.org/api-ref/network/v2/#add-interface-to-router
+ */
+export const routerInterface: ResourceType<Port> = {
+  type: 'router_interface',
+  scope: 'tenant',
+  created: 'router interface added',
+  id: ({ id }) => id,
+  label: ({ fixed_ips, id }) => fixed_ips[0]?.ip_address ?? id,
+
+  async discover({ source, tenantId, found }) {
+    const own = await all(networks.list(source, { project_id: tenantId }));
+    const lists = await Promise.all([
+      ports.listBy(
+        source,
+        'device_id',
+        found(router).map(({ id }) => id),
+      ),
+      ports.listBy(
+        source,
+        'network_id',
+        own.map(({ id }) => id),
+        { device_owner: OWNERS },
+      ),
+    ]);
+    const unique = new Map(lists.flat().map((one) => [one.id, one]));
+    return [...unique.values()].filter(({ device_owner }) => OWNERS.includes(device_owner));
+  },
+
+  get: ports.get,
+
+  needs: ({ device_id, network_id, fixed_ips }) => [
+    { type: 'router', id: device_id },
+    { type: 'network', id: network_id },
+    ...fixed_ips.map(({ subnet_id }) => ({ type: 'subnet', id: subnet_id })),
+  ],
+
+  async find(site, body) {
+    const { destination, ids } = site;
+    const device_id = ids.maybe('router', body.device_id);
+    const network_id = ids.maybe('network', body.network_id);
+    if (!device_id || !network_id) return [];
+    const found = await all(ports.list(destination, { device_id, network_id }));
+    return found
+      .filter(({ device_owner }) => OWNERS.includes(device_owner))
+      .filter((one) => sameAddresses(addressesThere(body, site), one))
+      .map((one) => ({ id: one.id, body: one }));
+  },
+
+  differences: () => [],
+
+  async create(site, body) {
+    const path = `/v2.0/routers/${site.ids.of('router', body.device_id)}/add_router_interface`;
+    const subnet = await gatewaySubnet(site, body);
+    const wish = subnet
+      ? { subnet_id: site.ids.of('subnet', subnet) }
+      : { port_id: (await reservedPort(site, body)).id };
+    return (await site.destination.put<{ port_id: string }>('network', path, wish)).port_id;
+  },
+
+  event: ({ device_id, network_id, fixed_ips }, { ids }) => ({
+    router_id: ids.of('router', device_id),
+    network_id: ids.of('network', network_id),
+    ...(fixed_ips[0] && { address: fixed_ips[0].ip_address }),
+  }),
+
+  obstacles: ({ device_id }, { found }) =>
+    found(router).some(({ id }) => id === device_id)
+      ? []
+      : [`router ${device_id} of another tenant is attached to a network of this one`],
+};
