@@ -23,7 +23,12 @@ const days = function* (from: string, to: string) {
 export const eventStore = (table: Table): EventStore => {
   const { client, name: TableName } = table;
 
-  const read = async (operation: string, after: number, limit = Number.POSITIVE_INFINITY) => {
+  const list = async (
+    operation: string,
+    after: number,
+    limit = Number.POSITIVE_INFINITY,
+    { evenExpired = false } = {},
+  ) => {
     const events: PumphouseEvent[] = [];
     const query = {
       KeyConditionExpression: 'pk = :pk AND sk > :after',
@@ -34,7 +39,7 @@ export const eventStore = (table: Table): EventStore => {
       ConsistentRead: true,
       ...(Number.isFinite(limit) && { Limit: limit }),
     };
-    for await (const item of queryAll(table, query)) {
+    for await (const item of queryAll(table, query, { evenExpired })) {
       events.push(toEvent(item));
       if (events.length >= limit) break;
     }
@@ -60,11 +65,12 @@ export const eventStore = (table: Table): EventStore => {
     );
 
   return {
-    read,
+    read: (operation, after, limit) => list(operation, after, limit),
 
     async append({ after = 0, ...event }: NewEvent) {
       for (let seen = after; ; ) {
-        const since = await read(event.operation, seen);
+        // An expired event still has its number until time-to-live comes round to it.
+        const since = await list(event.operation, seen, undefined, { evenExpired: true });
         const repeat = since.find(({ step }) => step === event.step);
         if (repeat) return repeat;
         seen = since.at(-1)?.number ?? seen;

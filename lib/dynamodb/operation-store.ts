@@ -32,12 +32,46 @@ export const operationStore = (table: Table): OperationStore => {
       ),
     );
 
-  const isRunning = async (id: string) => {
-    const operation = await find(keys.operation(id));
-    return operation?.state !== 'ended';
+  const get = async (id: string) => {
+    const item = await find(keys.operation(id));
+    return item && toOperation(item as Operation & { [key: string]: unknown });
   };
 
+  const running = async () => {
+    const operations: Operation[] = [];
+    const query = {
+      KeyConditionExpression: 'pk = :pk',
+      ExpressionAttributeValues: { ':pk': 'running' },
+      ConsistentRead: true,
+    };
+    for await (const item of queryAll(table, query)) {
+      operations.push(toOperation(item as Operation & { [key: string]: unknown }));
+    }
+    return operations;
+  };
+
+  /** One that has just begun may stand among the running ones alone; one long ended nowhere. */
+  const isRunning = async (id: string) => {
+    const known = await get(id);
+    return known ? known.state !== 'ended' : (await running()).some((one) => one.id === id);
+  };
+
+  const release = ({ id, subject }: Operation) =>
+    unlessRefused(
+      client.send(
+        new DeleteCommand({
+          TableName,
+          Key: keys.running(subject),
+          ConditionExpression: 'id = :id',
+          ExpressionAttributeValues: { ':id': id },
+        }),
+      ),
+    );
+
   return {
+    get,
+    running,
+
     async begin(operation) {
       const key = keys.running(operation.subject);
       for (;;) {
@@ -54,50 +88,35 @@ export const operationStore = (table: Table): OperationStore => {
           );
         }
         const begun = toOperation(holder as Operation & { [key: string]: unknown });
-        await put(keys.operation(begun.id), begun, {
+        const written = await put(keys.operation(begun.id), begun, {
           ConditionExpression: 'attribute_not_exists(pk)',
         });
-        return begun;
+        const known = written ? begun : await get(begun.id);
+        if (known?.state !== 'ended') return begun;
+        // It ran to its end before: an id is used once, and the lock just taken is nobody's.
+        await release(known);
+        return known;
       }
-    },
-
-    async get(id) {
-      const item = await find(keys.operation(id));
-      return item && toOperation(item as Operation & { [key: string]: unknown });
-    },
-
-    async running() {
-      const operations: Operation[] = [];
-      const query = {
-        KeyConditionExpression: 'pk = :pk',
-        ExpressionAttributeValues: { ':pk': 'running' },
-        ConsistentRead: true,
-      };
-      for await (const item of queryAll(table, query)) {
-        operations.push(toOperation(item as Operation & { [key: string]: unknown }));
-      }
-      return operations;
     },
 
     async end(operation, status, reason) {
       const endedAt = table.now();
       const ended = { state: 'ended', status, endedAt: endedAt.toISOString() };
-      await put(keys.operation(operation.id), {
-        ...operation,
-        ...ended,
-        ...(reason && { reason }),
-        expires: expiry(endedAt, table.keepDays),
-      });
-      await unlessRefused(
-        client.send(
-          new DeleteCommand({
-            TableName,
-            Key: keys.running(operation.subject),
-            ConditionExpression: 'attribute_not_exists(id) OR id = :id',
-            ExpressionAttributeValues: { ':id': operation.id },
-          }),
-        ),
+      await put(
+        keys.operation(operation.id),
+        {
+          ...operation,
+          ...ended,
+          ...(reason && { reason }),
+          expires: expiry(endedAt, table.keepDays),
+        },
+        {
+          ConditionExpression: 'attribute_not_exists(pk) OR #state <> :ended',
+          ExpressionAttributeNames: { '#state': 'state' },
+          ExpressionAttributeValues: { ':ended': 'ended' },
+        },
       );
+      await release(operation);
     },
 
     async lock(operation, key) {

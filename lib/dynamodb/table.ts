@@ -54,16 +54,20 @@ export const worldPartitions = CLOUD_NAMES.flatMap((cloud) =>
 export const expiry = (now: Date, days: number) =>
   Math.floor(now.getTime() / 1000) + Math.round(days * 86_400);
 
-/** Every item that a query finds, page after page; TTL removes late, so what has expired is left out. */
+/**
+ * Every item that a query finds, page after page. Time-to-live removes late, so what has expired is
+ * left out unless it is asked for.
+ */
 export async function* queryAll(
   table: Table,
   input: Omit<QueryCommandInput, 'TableName'>,
+  { evenExpired = false } = {},
 ): AsyncIterable<Record<string, unknown>> {
   const now = Math.floor(table.now().getTime() / 1000);
   const pages = paginateQuery({ client: table.client }, { TableName: table.name, ...input });
   for await (const page of pages) {
     for (const item of page.Items ?? []) {
-      if (typeof item.expires !== 'number' || item.expires > now) yield item;
+      if (evenExpired || typeof item.expires !== 'number' || item.expires > now) yield item;
     }
   }
 }

@@ -56,6 +56,17 @@ export const worldStore = (table: Table): WorldStore => {
     return Item && toItem(Item);
   };
 
+  /** Nothing was read: nothing may be there but what has expired and was not yet removed. */
+  const absent = () => ({
+    ConditionExpression: 'attribute_not_exists(pk) OR expires <= :now',
+    ExpressionAttributeValues: { ':now': expiry(table.now(), 0) },
+  });
+
+  const unchanged = ({ version }: WorldItem) => ({
+    ConditionExpression: 'version = :version',
+    ExpressionAttributeValues: { ':version': version },
+  });
+
   /** Writes the item whole, if it is still at the version that was read. */
   const replace = (key: WorldKey, before: WorldItem | undefined, item: Partial<WorldItem>) => {
     const { view = {}, gone } = item;
@@ -69,8 +80,7 @@ export const worldStore = (table: Table): WorldStore => {
             ...{ ...item, view, version: (before?.version ?? 0) + 1 },
             ...(gone ? { expires: expiry(table.now(), TOMBSTONE_DAYS) } : tenantIndex(key, view)),
           },
-          ConditionExpression: before ? 'version = :version' : 'attribute_not_exists(pk)',
-          ...(before && { ExpressionAttributeValues: { ':version': before.version } }),
+          ...(before ? unchanged(before) : absent()),
         }),
       ),
     );
