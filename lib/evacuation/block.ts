@@ -1,0 +1,63 @@
+/** Keeps new servers off the host while it is emptied. Who blocked it is written into Nova itself. */
+import { PumphouseError } from '../domain/errors.ts';
+import type { Cloud } from '../ports.ts';
+import { record } from '../record.ts';
+import { type ComputeService, computeServices } from '../resources/host.ts';
+import type { Runtime } from '../runtime.ts';
+import { type Evacuation, planItem } from './evacuation.ts';
+
+/** By this the service is known as disabled by us, whatever was lost meanwhile. */
+const ourReason = (operation: string) => `Pumphouse evacuates this host (operation ${operation})`;
+
+const findService = async (source: Cloud, host: string): Promise<ComputeService> => {
+  for await (const service of computeServices(source)) if (service.host === host) return service;
+  throw new PumphouseError('ResourceNotFound', `The source has no host ${host}`);
+};
+
+const change = (source: Cloud, { id }: ComputeService, status: object) =>
+  source.put('compute', `/os-services/${id}`, status);
+
+/** Notes before the first change whether the block is ours; the first answer holds. */
+const isOurs = async ({ plans }: Runtime, evacuation: Evacuation, service: ComputeService) => {
+  const { operation, host } = evacuation;
+  const known = (await plans.list(operation)).find(({ type }) => type === 'host');
+  if (known) return known.notes.ours === true;
+  const ours = service.status === 'enabled' || service.disabled_reason === ourReason(operation);
+  await plans.put([planItem(operation, { type: 'host', id: host }, host, { ours })]);
+  return ours;
+};
+
+/**
+ * Disables the host's nova-compute, so that the scheduler passes it over; its servers run on.
+ *
+ * Idempotent. One that somebody else disabled stays as it is, and keeps their reason.
+ * @throws ResourceNotFound
+ * @see https://docs.openstack.org/api-ref/compute/#update-compute-service
+ */
+export const block = async (runtime: Runtime, evacuation: Evacuation): Promise<void> => {
+  const { operation, host, source } = evacuation;
+  const service = await findService(source, host);
+  if ((await isOurs(runtime, evacuation, service)) && service.status === 'enabled') {
+    await change(source, service, { status: 'disabled', disabled_reason: ourReason(operation) });
+  }
+  const data = { id: host, cloud: 'source' };
+  await record(runtime, { operation, step: 'block', name: 'host block', data });
+};
+
+/**
+ * Makes the host again what it was before the block.
+ *
+ * Idempotent. One that somebody else has disabled, before us or meanwhile, stays disabled.
+ * @throws ResourceNotFound
+ */
+export const unblock = async (runtime: Runtime, evacuation: Evacuation): Promise<void> => {
+  const { operation, host, source } = evacuation;
+  const items = await runtime.plans.list(operation);
+  if (!items.some(({ type, notes }) => type === 'host' && notes.ours === true)) return;
+  const service = await findService(source, host);
+  const { status, disabled_reason } = service;
+  if (status === 'disabled' && disabled_reason !== ourReason(operation)) return;
+  if (status === 'disabled') await change(source, service, { status: 'enabled' });
+  const data = { id: host, cloud: 'source' };
+  await record(runtime, { operation, step: 'unblock', name: 'host unblock', data });
+};
