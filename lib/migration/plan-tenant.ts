@@ -52,6 +52,10 @@ const decide = async (planning: Planning, site: Site, object: Discovered): Promi
     const reason = await resource.unfit?.(site, body);
     return reason ? obstacle('unfit', reason) : { action: 'create' };
   }
+  const tenant = { type: 'tenant', id: planning.tenantId };
+  if (!ours && resource.automatic?.(body) && (await planning.plans.made(tenant))) {
+    return { action: 'create' };
+  }
   if (!ours && found.length > 1) {
     return obstacle('ambiguous', `The destination has ${found.length} of them; nothing says which`);
   }

@@ -77,7 +77,7 @@ export const routerInterface: ResourceType<Port> = {
     return [...unique.values()].filter(({ device_owner }) => OWNERS.includes(device_owner));
   },
 
-  get: ports.get,
+  get: (source, id) => ports.get(source, id),
 
   needs: ({ device_id, network_id, fixed_ips }) => [
     { type: 'router', id: device_id },

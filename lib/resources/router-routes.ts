@@ -40,7 +40,7 @@ export const routerRoutes: ResourceType<RoutedRouter> = {
       }));
   },
 
-  get: routers.get,
+  get: (source, id) => routers.get(source, id),
   needs: ({ id, interfaces = [] }) => [{ type: 'router', id }, ...interfaces],
 
   async find({ destination, ids }, body) {

@@ -100,7 +100,7 @@ export const securityGroupRules: ResourceType<SecurityGroup> = {
   label: ({ name }) => `rules of ${name}`,
 
   discover: async ({ found }) => found(securityGroup),
-  get: securityGroups.get,
+  get: (source, id) => securityGroups.get(source, id),
 
   needs: ({ id, security_group_rules }) =>
     [id, ...security_group_rules.flatMap(({ remote_group_id }) => remote_group_id ?? [])].map(

@@ -39,7 +39,7 @@ export const subnetDhcp: ResourceType<SubnetDhcp> = {
       }));
   },
 
-  get: getSubnet,
+  get: (source, id) => getSubnet(source, id),
   needs: ({ id, takers = [] }) => [{ type: 'subnet', id }, ...takers],
 
   async find({ destination, ids }, body) {
