@@ -27,7 +27,7 @@ const KINDS: Record<ErrorName, Kind> = {
     title: 'Something stands in the way',
     advice: 'Nothing has been changed; clear the obstacles and ask again',
   },
-  ResourceConflict: { status: 409, title: 'Something different has the same identity' },
+  ResourceConflict: { status: 409, title: 'What is there does not allow it' },
   CloudBusy: { status: 409, title: 'The cloud is still busy with it', advice: AGAIN },
   QuotaExceeded: {
     status: 409,
