@@ -26,9 +26,10 @@ const openStream = (ports: OperationPorts, operation: Operation) =>
  * Idempotent. What the machine's own service answers when it cannot start comes through.
  */
 export const resumeOperation = async (ports: OperationPorts, operation: Operation) => {
-  await ports.operations.begin(operation);
-  await openStream(ports, operation);
-  if (hasMachine(operation)) await ports.workflows.start(operation);
+  const begun = await ports.operations.begin(operation);
+  if (begun.state === 'ended') return;
+  await openStream(ports, begun);
+  if (hasMachine(begun)) await ports.workflows.start(begun);
 };
 
 /**
@@ -43,9 +44,8 @@ export const beginOperation = async (
   ports: OperationPorts,
   operation: Operation,
 ): Promise<Operation> => {
-  const known = await ports.operations.get(operation.id);
-  if (known?.state === 'ended') return known;
   const begun = await ports.operations.begin(operation);
+  if (begun.state === 'ended') return begun;
   await openStream(ports, begun);
   if (hasMachine(begun)) {
     await ports.workflows.start(begun).catch((error: unknown) => {
