@@ -141,7 +141,10 @@ export interface OperationStore {
   running(): Promise<Operation[]>;
   /** Writes down how it ended and lets the subject go. */
   end(operation: Operation, status: '' | 'error', reason?: string): Promise<void>;
-  /** Takes a lock on one object for an operation; false while another running operation has it. */
+  /**
+   * Takes a lock on one object for an operation, or for a part of it (`<id>/<part>`); false while
+   * another holder, whose operation runs, has it.
+   */
   lock(operation: string, key: string): Promise<boolean>;
   unlock(operation: string, key: string): Promise<void>;
 }

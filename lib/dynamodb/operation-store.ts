@@ -51,7 +51,8 @@ export const operationStore = (table: Table): OperationStore => {
   };
 
   /** One that has just begun may stand among the running ones alone; one long ended nowhere. */
-  const isRunning = async (id: string) => {
+  const isRunning = async (holder: string) => {
+    const [id = ''] = holder.split('/');
     const known = await get(id);
     return known ? known.state !== 'ended' : (await running()).some((one) => one.id === id);
   };

@@ -85,7 +85,10 @@ export const lendKey = async (move: ServerMove, source: Server): Promise<void> =
 
 const keyLock = (name: string) => `keypair#destination#${name}`;
 
-/** Takes back the copy of the key, if this server's boot made one, and lets the name go. */
+/**
+ * Takes back the copy of the key, if this server's boot made one, and lets the name go. Nova has read
+ * the key by the time it answers the request, so other servers with the same key need not wait longer.
+ */
 export const returnKey = async (
   { operations }: Pick<Runtime, 'operations'>,
   { item, tenantScope, note }: ServerMove,
@@ -125,8 +128,9 @@ export const boot = async (runtime: Runtime, move: ServerMove, intent: Intent): 
   const known = item.notes.booted ? { id: String(item.notes.booted) } : await findBooted(move);
   const { id } = known ?? (await request(runtime, move, intent, source));
   await note({ booted: id });
+  await returnKey(runtime, move, source.key_name);
   const what = `server ${source.name} to boot`;
-  const server = await until(intent, what, BOOT_SECONDS, async () => {
+  return until(intent, what, BOOT_SECONDS, async () => {
     const booting = await getServer(destination, id);
     if (booting.status === 'ERROR') {
       const fault = booting.fault?.message ?? 'without a word why';
@@ -134,6 +138,4 @@ export const boot = async (runtime: Runtime, move: ServerMove, intent: Intent): 
     }
     return isBusy(booting) || booting.status === 'BUILD' ? undefined : booting;
   });
-  await returnKey(runtime, move, source.key_name);
-  return server;
 };

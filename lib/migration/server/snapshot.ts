@@ -97,3 +97,10 @@ export const removeCopy = async (move: ServerMove, intent: Intent): Promise<void
   await destination.delete('image', `/v2/images/${id}`);
   await tell(intent, 'image delete', { id, cloud: 'destination' }, 'copy deleted');
 };
+
+/** Names the copy for the people who will find it among the tenant's images: the server runs from it. */
+export const nameCopy = async ({ destination, item }: ServerMove): Promise<void> => {
+  if (!item.notes.copy) return;
+  const rename = [{ op: 'replace', path: '/name', value: `disk of ${item.label}` }];
+  await destination.patch('image', `/v2/images/${item.notes.copy}`, rename);
+};
