@@ -71,7 +71,7 @@ const requestFields = (event: APIGatewayProxyEventV2) => ({
 export const answerProblem = (event: APIGatewayProxyEventV2, error: unknown): Answer => {
   const answer = problem(error, event.rawPath);
   const fields = { ...requestFields(event), status: answer.statusCode, ...errorFields(error) };
-  if (isError(error) && answer.statusCode < 500) log.info('refused', fields);
+  if (isError(error)) log.info('refused', fields);
   else log.error('failed', fields);
   return answer;
 };
