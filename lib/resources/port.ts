@@ -45,12 +45,12 @@ export const serverIdOf = ({
   device_owner.startsWith('compute:') ? device_id : undefined;
 
 /**
- * Where Neutron itself derives addresses from the MAC (SLAAC, stateless DHCPv6) it refuses to be told
+ * A port's address as it is asked for. Where Neutron itself derives addresses from the MAC (SLAAC, stateless DHCPv6) it refuses to be told
  * one; the same MAC and prefix give the same address.
  *
  * Source: `_test_fixed_ips_for_port` in neutron/db/ipam_pluggable_backend.py.
  */
-const addressFor = async ({ source, ids }: Site, { subnet_id, ip_address }: FixedIp) => {
+export const addressFor = async ({ source, ids }: Site, { subnet_id, ip_address }: FixedIp) => {
   const there = { subnet_id: ids.of('subnet', subnet_id) };
   if (!ip_address.includes(':')) return { ...there, ip_address };
   const { ipv6_address_mode: mode } = await subnets.get(source, subnet_id);

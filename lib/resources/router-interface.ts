@@ -1,6 +1,6 @@
 import { networks } from './network.ts';
 import { differingLists } from './neutron/collection.ts';
-import { type Port, ports } from './port.ts';
+import { addressFor, type Port, ports } from './port.ts';
 import { all, type ResourceType, type Site } from './resource-type.ts';
 import { router } from './router.ts';
 import { subnets } from './subnet.ts';
@@ -30,19 +30,19 @@ const gatewaySubnet = async ({ source }: Site, { fixed_ips }: Port) => {
   return gateway_ip === first.ip_address ? first.subnet_id : undefined;
 };
 
-/** A free port with the interface's addresses: what an earlier attempt left, or a new one. */
+/** A free port with the interface's addresses and MAC: what an earlier attempt left, or a new one. */
 const reservedPort = async (site: Site, body: Port) => {
   const { destination, ids, tenantId } = site;
+  const mac_address = body.mac_address.toLowerCase();
   const network_id = ids.of('network', body.network_id);
-  const project_id = ids.of('tenant', tenantId);
-  const fixed_ips = addressesThere(body, site);
-  const query = { network_id, project_id, device_owner: '' };
-  const left = (await all(ports.list(destination, query))).find(
-    (one) => one.device_owner === '' && sameAddresses(fixed_ips, one),
-  );
+  const [left] = await all(ports.list(destination, { network_id, mac_address }));
+  if (left) return left;
   const { name, description, admin_state_up } = body;
-  const wish = { name, description, admin_state_up, network_id, project_id, fixed_ips };
-  return left ?? (await ports.create(destination, wish));
+  return ports.create(destination, {
+    ...{ name, description, admin_state_up, mac_address, network_id },
+    project_id: ids.of('tenant', tenantId),
+    fixed_ips: await Promise.all(body.fixed_ips.map((one) => addressFor(site, one))),
+  });
 };
 
 /**

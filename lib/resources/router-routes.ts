@@ -10,8 +10,10 @@ export interface RoutedRouter extends Router {
   interfaces?: Reference[];
 }
 
-const settle = async ({ destination }: Site, { routes }: RoutedRouter, id: string) => {
-  await routers.update(destination, id, { routes });
+const settle = async ({ destination }: Site, body: RoutedRouter, id: string) => {
+  const there = await routers.get(destination, id);
+  if (differingLists<Router>(body, there, ['routes']).length === 0) return;
+  await routers.update(destination, id, { routes: body.routes });
 };
 
 /**
