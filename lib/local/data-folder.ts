@@ -10,6 +10,9 @@ export interface DataFolder {
   release(): void;
 }
 
+/** A lock that nobody refers to would be collected, and so let go. */
+const held = new Set<DatabaseSync>();
+
 const makeFolder = (path: string): void => {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
@@ -43,6 +46,11 @@ export const openDataFolder = (given: string): DataFolder => {
     const holder = readHolder(pidFile);
     throw new StartRefused(`the data folder ${path} is in use by another start${holder}`);
   }
+  held.add(lock);
   writeFileSync(pidFile, `${process.pid}\n`);
-  return { path, file, release: () => lock.close() };
+  const release = (): void => {
+    held.delete(lock);
+    lock.close();
+  };
+  return { path, file, release };
 };

@@ -56,6 +56,8 @@ const launch = async (
   // Its input is a pipe that ends when this process does.
   const child = spawn(process.execPath, commandLine(given, port), {
     stdio: ['pipe', 'pipe', 'inherit'],
+    // In a group of its own: Ctrl+C is for us, and we stop it in our turn.
+    detached: true,
   });
   child.stdin?.on('error', () => {});
   const { promise, resolve, reject } = Promise.withResolvers<number>();
