@@ -6,6 +6,7 @@
  */
 import { CLOUD_NAMES, type CloudName, type CloudState } from './domain/world.ts';
 import { errorFields, log } from './log.ts';
+import type { CloudConfig } from './openstack/cloud-config.ts';
 import type { Clock, Cloud, Observation, OperationStore, WorldStore } from './ports.ts';
 import type { WorldListing } from './resources/resource-type.ts';
 import type { Clouds, Runtime } from './runtime.ts';
@@ -133,8 +134,7 @@ export const synchroniseWorld = async (
 };
 
 /** The consoles named in `clouds.yaml` (`urls:`), else Keystone's own address. */
-const urlsOf = (config: { authUrl: string; urls?: Record<string, string> }) =>
-  config.urls ?? { keystone: config.authUrl };
+const urlsOf = ({ urls, authUrl }: CloudConfig) => urls ?? { keystone: authUrl };
 
 /** What a run takes, out of the runtime. */
 export const synchronisePorts = async (

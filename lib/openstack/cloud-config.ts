@@ -46,6 +46,8 @@ export interface CloudConfig {
   /** Milliseconds until a call is given up, where the call itself does not say. */
   apiTimeout?: number;
   endpointOverrides: Partial<Record<ServiceName, string>>;
+  /** The cloud's own consoles by name, e.g. `horizon`; Pumphouse's addition, shown and never called. */
+  urls?: Record<string, string>;
 }
 
 type Fields = Record<string, unknown>;
@@ -210,6 +212,15 @@ const overridesOf = (entry: Entry): CloudConfig['endpointOverrides'] => {
   return overrides;
 };
 
+const urlsOf = (entry: Entry): Record<string, string> | undefined => {
+  const { urls } = entry.fields;
+  if (urls === undefined || urls === null) return undefined;
+  if (!isFields(urls)) throw entry.refusal('urls', 'must be a mapping of names to addresses');
+  for (const [name, url] of Object.entries(urls))
+    if (typeof url !== 'string') throw entry.refusal(`urls.${name}`, 'must be text');
+  return urls as Record<string, string>;
+};
+
 const timeoutOf = (entry: Entry): number | undefined => {
   const value = entry.text('api_timeout');
   if (value === undefined) return undefined;
@@ -237,6 +248,7 @@ export const cloudConfig = (origin: string, name: string, raw: unknown): CloudCo
   const authUrl = urlOf(entry, 'auth.auth_url', entry.required('auth_url'));
   const regionName = entry.text('region_name');
   const apiTimeout = timeoutOf(entry);
+  const urls = urlsOf(entry);
   return {
     entry: name,
     authUrl: `${authUrl.replace(/\/v(3|2\.0)$/, '')}/v3`,
@@ -246,5 +258,6 @@ export const cloudConfig = (origin: string, name: string, raw: unknown): CloudCo
     tls: tlsOf(entry),
     ...(apiTimeout === undefined ? {} : { apiTimeout }),
     endpointOverrides: overridesOf(entry),
+    ...(urls === undefined ? {} : { urls }),
   };
 };

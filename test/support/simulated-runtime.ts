@@ -25,7 +25,7 @@ export interface SimulatedRuntime {
   reset(): Promise<void>;
   /** Makes calls fail: which ones, and what they get instead of an answer. */
   fault(calls: object, outcome: object | 'hang' | 'cut' | 'lose'): Promise<void>;
-  synchronise(): Promise<void>;
+  synchronise(configs?: Awaited<ReturnType<Runtime['cloudConfigs']>>): Promise<void>;
   /** The whole stream of an operation, once it has ended. */
   stream(operation: string): Promise<PumphouseEvent[]>;
   close(): Promise<void>;
@@ -106,8 +106,9 @@ export const openSimulatedRuntime = async (
         'faults',
         Object.fromEntries([...Object.entries(calls), ['then', outcome]]),
       ),
-    async synchronise() {
-      await synchroniseWorld(await synchronisePorts(runtime), worldListings);
+    async synchronise(configs) {
+      const cloudConfigs = async () => configs ?? runtime.cloudConfigs();
+      await synchroniseWorld(await synchronisePorts({ ...runtime, cloudConfigs }), worldListings);
     },
     stream: (operation) => poll(runtime, operation),
     async close() {

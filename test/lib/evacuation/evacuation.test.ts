@@ -10,6 +10,7 @@ import { failEvacuation } from '../../../stepfunctions/evacuate-host/tasks/fail-
 import { finishEvacuation } from '../../../stepfunctions/evacuate-host/tasks/finish-evacuation.ts';
 import { listServers } from '../../../stepfunctions/evacuate-host/tasks/list-servers.ts';
 import { liveMigrateServer } from '../../../stepfunctions/evacuate-host/tasks/live-migrate-server.ts';
+import { testClock } from '../../support/clock.ts';
 import { openSimulatedRuntime, type SimulatedRuntime } from '../../support/simulated-runtime.ts';
 
 const TASKS = { blockHost, listServers, liveMigrateServer, finishEvacuation, failEvacuation };
@@ -190,6 +191,30 @@ describe('an evacuation', () => {
     await bench.runtime.operations.end(other, '');
     const events = await bench.stream(id);
     expect(events.at(-1)?.data).toEqual({ id: host, status: '' });
+  });
+
+  test('a server that is held for too long is left where it is, and named', async () => {
+    const { host, servers } = await busyHost(1);
+    const runtime = { ...bench.runtime, clock: testClock('2100-01-01T00:00:00.000Z') };
+    const lock = `server#source#${servers[0]?.id}`;
+    const other = await runtime.operations.begin({
+      ...{ id: `holder of ${host}`, kind: 'migration', state: 'running', input: {} },
+      ...{ createdAt: new Date().toISOString() },
+      subject: { type: 'tenant', cloud: 'source', id: 'acme', name: 'acme' },
+    });
+    await runtime.operations.lock(other.id, lock);
+    const workflows = { ...runtime.workflows, start: async () => {} };
+    const { id } = await evacuateHost({ ...runtime, workflows }, { hostId: host });
+    const input = { operation: id };
+    for (const server of (await listServers(runtime, input)).servers) {
+      if (server === servers[0]?.id) await liveMigrateServer(runtime, { ...input, server });
+    }
+    expect((await runtime.events.read(id, 1)).map(({ name, data }) => [name, data.reason])).toEqual(
+      [['server live migration failed', expect.stringContaining('which another operation holds')]],
+    );
+    expect(await runtime.operations.lock(id, lock)).toBe(false);
+    await runtime.operations.end(other, '');
+    await finishEvacuation(bench.runtime, input);
   });
 
   test('when it cannot go on, the host becomes again what it was and the last event says why', async () => {
