@@ -64,7 +64,11 @@ export const serverGroupRoutes: Routes = {
     const groups = call.cloud
       .table('server-group')
       .where((one) => everyone || one.project_id === call.who.projectId);
-    return ok({ server_groups: groups.map((one) => view(call, one)) });
+    // Alone among Nova's lists it pages by offset: nova/api/openstack/common.py limited().
+    const offset = Number(call.query.get('offset') ?? 0);
+    const limit = Number(call.query.get('limit') || call.cloud.maxPage);
+    const shown = groups.slice(offset, offset + Math.min(limit, call.cloud.maxPage));
+    return ok({ server_groups: shown.map((one) => view(call, one)) });
   },
   'POST /os-server-groups': create,
   'GET /os-server-groups/:id': (call) => ok({ server_group: view(call, groupOf(call)) }),
