@@ -1,6 +1,6 @@
 /**
  * Evacuation empties a **living** host by live migration, so that it can be worked on. Not Nova's own
- * `evacuate`, which rebuilds the servers of a host that is dead (ADR 0005).
+ * `evacuate`, which rebuilds the servers of a host that is dead (ADR 0006).
  */
 import { PumphouseError } from '../domain/errors.ts';
 import type { PlanItem, Reference } from '../domain/plan.ts';
