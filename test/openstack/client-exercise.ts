@@ -20,10 +20,9 @@ export const exerciseClient = (clouds: () => string, cloud: string): void => {
   let client: OpenStackClient;
   let folder: string;
 
-  const call = (...words: string[]) =>
-    client.run('--os-cloud', cloud, '--os-compute-api-version', '2.90', ...words);
+  const call = (...words: string[]) => client.run('--os-compute-api-version', '2.90', ...words);
   const json = <T>(...words: string[]) =>
-    client.json<T>('--os-cloud', cloud, '--os-compute-api-version', '2.90', ...words);
+    client.json<T>('--os-compute-api-version', '2.90', ...words);
   const done = async (...words: string[]) => {
     const { code, err } = await call(...words);
     expect(code, `openstack ${words.join(' ')}: ${err}`).toBe(0);
@@ -52,7 +51,7 @@ export const exerciseClient = (clouds: () => string, cloud: string): void => {
     expect.poll(() => show(kind, id), { timeout: 180_000, interval: 500 }).toMatchObject(expected);
 
   beforeAll(async () => {
-    client = openStackClient(clouds());
+    client = openStackClient(clouds(), cloud);
     folder = await mkdtemp(join(tmpdir(), 'pumphouse-client-'));
   });
 

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CLOUD_NAMES, type CloudName } from '../../lib/domain/world.ts';
 import { exerciseCompare } from './compare-exercise.ts';
 import { eventsOf, type StreamEvent } from './event-stream.ts';
 import { type OpenStackClient, openStackClient } from './openstack-client.ts';
@@ -24,15 +25,14 @@ type Resources = Record<'source' | 'destination', World> & { events: string[] };
 type Row = Record<string, string>;
 
 let folder: string;
-let client: OpenStackClient;
+let clients: Record<CloudName, OpenStackClient>;
 let seeded: Seeded;
 let service: RunningService;
 let leftoversBefore: string[];
 const events: StreamEvent[] = [];
 let destinationId: string;
 
-const list = (cloud: string, ...words: string[]) =>
-  client.json<Row[]>('--os-cloud', cloud, ...words);
+const list = (cloud: CloudName, ...words: string[]) => clients[cloud].json<Row[]>(...words);
 
 const start = () =>
   runningService(
@@ -48,7 +48,7 @@ const migrate = (tenantId: string) =>
 /** What our own user and project hold in both clouds: all that a migration may use and must not leave. */
 const leftovers = async (): Promise<string[]> => {
   const found: string[] = [];
-  for (const cloud of ['source', 'destination']) {
+  for (const cloud of CLOUD_NAMES) {
     const [project] = await list(cloud, 'project', 'list', '--domain', 'default', '--my-projects');
     const ours = ['--project', String(project?.ID)];
     const kinds: Record<string, string[]> = {
@@ -69,7 +69,10 @@ const leftovers = async (): Promise<string[]> => {
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'pumphouse-bed-'));
-  client = openStackClient(bedClouds());
+  clients = {
+    source: openStackClient(bedClouds(), 'source'),
+    destination: openStackClient(bedClouds(), 'destination'),
+  };
   seeded = await seedTenant();
   await writeFile(join(folder, 'before.json'), await recordTenant('source', seeded.tenant.id));
   leftoversBefore = await leftovers();
@@ -78,7 +81,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await service?.stop();
-  await client?.close();
+  for (const client of Object.values(clients ?? {})) await client.close();
   if (seeded) await removeSeed(seeded.run);
   await rm(folder, { recursive: true, force: true });
 });

@@ -1,4 +1,4 @@
-/** The real OpenStack client, answering for one `clouds.yaml`. */
+/** The real OpenStack client, answering for one cloud of a `clouds.yaml`. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -10,7 +10,7 @@ export interface Answer {
 }
 
 export interface OpenStackClient {
-  /** Runs `openstack WORDS...` and tells how it ended. */
+  /** Runs `openstack --os-cloud CLOUD WORDS...` and tells how it ended. */
   run(...words: string[]): Promise<Answer>;
   /** The same for a command that must succeed, with `-f json`. */
   json<T>(...words: string[]): Promise<T>;
@@ -18,8 +18,8 @@ export interface OpenStackClient {
 }
 
 /** One process of `client.py`; commands are run one after another. */
-export const openStackClient = (cloudsFile: string): OpenStackClient => {
-  const child = spawn(`${import.meta.dirname}/client.py`, {
+export const openStackClient = (cloudsFile: string, cloud: string): OpenStackClient => {
+  const child = spawn(`${import.meta.dirname}/client.py`, [cloud], {
     env: { ...process.env, OS_CLIENT_CONFIG_FILE: cloudsFile },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
