@@ -8,11 +8,17 @@ export interface ControlParts {
   calls: CallLog;
   reset(): Promise<void>;
   about(): unknown;
+  cloudsYaml(): string;
 }
 
 export function controlRoutes(parts: ControlParts) {
   const handlers: Record<string, (body: unknown) => Answer | Promise<Answer>> = {
     'GET /_simulator': () => ok(parts.about()),
+    'GET /_simulator/clouds.yaml': () => ({
+      status: 200,
+      body: parts.cloudsYaml(),
+      headers: { 'content-type': 'application/yaml' },
+    }),
     'GET /_simulator/faults': () => ok({ faults: parts.faults.list() }),
     'POST /_simulator/faults': (body) => {
       const { list, rules, ...one } = recordOf(body);

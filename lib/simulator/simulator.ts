@@ -123,6 +123,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const reset = () => seedAll(store, clouds, size, secrets);
   const faults = faultScript();
   const calls = callLog();
+  const yaml = () => cloudsYaml(url, secrets, size.tenants);
   const about = () => ({ clouds: clouds.map((cloud) => cloud.origin()), size });
   const server = createServer(
     { requestTimeout: 0, keepAliveTimeout: 30_000 },
@@ -131,7 +132,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
       services: SERVICES,
       faults,
       calls,
-      control: controlRoutes({ faults, calls, reset, about }),
+      control: controlRoutes({ faults, calls, reset, about, cloudsYaml: yaml }),
       commit: store.commit,
     }),
   );
@@ -143,7 +144,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     port,
     url,
     adminPassword: secrets.admin,
-    cloudsYaml: () => cloudsYaml(url, secrets, size.tenants),
+    cloudsYaml: yaml,
     reset,
     async close() {
       server.closeAllConnections();
