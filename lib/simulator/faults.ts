@@ -2,11 +2,14 @@
 import type { Fields } from './model.ts';
 import { numberOf, recordOf, textOf } from './reading.ts';
 
-/** `hang`: never answer. `cut`: close before the work. `lose`: do the work, then close without an answer. */
+/**
+ * `hang`: neither work nor answer. `cut`: close before the work. `lose`: do the work, then close
+ * without an answer. `mute`: do the work, then say nothing.
+ */
+const WORDS = ['hang', 'cut', 'lose', 'mute'] as const;
+
 export type Outcome =
-  | 'hang'
-  | 'cut'
-  | 'lose'
+  | (typeof WORDS)[number]
   | { status?: number; body?: unknown; headers?: Fields; delay?: number };
 
 export interface FaultRule {
@@ -73,7 +76,7 @@ export function faultScript(): FaultScript {
 function ruleOf(input: unknown): FaultRule {
   const rule = recordOf(input);
   const then = rule.then;
-  const word = then === 'hang' || then === 'cut' || then === 'lose';
+  const word = WORDS.find((one) => one === then);
   return {
     ...(rule.cloud ? { cloud: textOf(rule.cloud) } : {}),
     ...(rule.service ? { service: textOf(rule.service) } : {}),
@@ -81,7 +84,7 @@ function ruleOf(input: unknown): FaultRule {
     ...(rule.path ? { path: new RegExp(textOf(rule.path)) } : {}),
     times: numberOf(rule.times, Number.MAX_SAFE_INTEGER),
     after: numberOf(rule.after),
-    outcome: word ? then : (recordOf(then) as Outcome),
+    outcome: word ?? (recordOf(then) as Outcome),
   };
 }
 

@@ -91,8 +91,9 @@ async function serve(
   parts.calls.add({
     ...about,
     path: below + url.search,
-    status: fault === 'lose' ? 0 : answer.status,
+    status: fault === 'lose' || fault === 'mute' ? 0 : answer.status,
   });
+  if (fault === 'mute') return;
   if (fault === 'lose') {
     request.socket.destroy();
     return;
