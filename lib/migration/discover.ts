@@ -40,7 +40,7 @@ export const discover = async (
     for (const body of bodies) {
       const { type } = resource;
       const named = { type, id: resource.id(body), label: resource.label(body) };
-      objects.push({ ...named, needs: resource.needs(body), resource, body });
+      objects.push({ ...named, needs: resource.needs(body, tenantId), resource, body });
     }
   }
   return { objects, discovery };

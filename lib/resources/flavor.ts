@@ -57,7 +57,9 @@ export const flavor: ResourceType<Flavor> = {
     return source.get<Flavor>('compute', `/flavors/${name}`);
   },
 
-  needs: () => [],
+  // A private one is opened to the tenant, which must be there.
+  needs: (body, tenantId) =>
+    body['os-flavor-access:is_public'] ? [] : [{ type: 'tenant', id: tenantId }],
 
   async find({ destination }, { name }) {
     const known = (await all(flavors(destination))).filter((one) => one.name === name);

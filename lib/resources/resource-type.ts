@@ -71,7 +71,7 @@ export interface ResourceType<T> {
   /** Reads it again, since a plan keeps no bodies. @throws ResourceNotFound */
   get(source: Cloud, id: string): Promise<T>;
   /** What must be there before it. References to what is not in the plan are ignored. */
-  needs(body: T): Reference[];
+  needs(body: T, tenantId: string): Reference[];
   /** What at the destination has the same identity, by id there; `[]` when what it hangs on is not there yet. */
   find(site: Site, body: T): Promise<{ id: string; body: T }[]>;
   /** Names of the fields in which a found one differs; both bodies as their own cloud shows them. */
