@@ -223,9 +223,9 @@ describe('a function', () => {
       expect(zip.length, name).toBeLessThan(600_000);
       const [path, exported] = properties.Handler.split('.');
       const files = unzip(zip);
-      expect([...files.keys()], name).toEqual([`${path}.cjs`]);
+      expect([...files.keys()], name).toEqual([`${path}.js`]);
       const file = join(folder, `${name}.cjs`);
-      await writeFile(file, files.get(`${path}.cjs`) ?? '');
+      await writeFile(file, files.get(`${path}.js`) ?? '');
       expect(typeof require(file)[exported], name).toBe('function');
     }
     await rm(folder, { recursive: true });
