@@ -47,6 +47,8 @@ const runner = (scheduled: Scheduled, options: SchedulerOptions) => {
 };
 
 export interface Scheduler {
+  /** Settles when each function has run once. */
+  first: Promise<unknown>;
   /** Runs nothing more, and waits for what is running. */
   stop(): Promise<void>;
 }
@@ -78,10 +80,12 @@ export const startScheduler = (options: SchedulerOptions): Scheduler => {
       : setInterval(cronTick(schedule.matches, now, run), TICK),
   );
   for (const { run } of parsed) run();
+  const idle = () => Promise.all(parsed.map((one) => one.idle()));
   return {
+    first: idle(),
     async stop() {
       for (const timer of timers) clearInterval(timer);
-      await Promise.all(parsed.map(({ idle }) => idle()));
+      await idle();
     },
   };
 };

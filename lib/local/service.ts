@@ -43,6 +43,8 @@ export interface Service {
   data: string;
   /** The environment that the handlers read. */
   env: Environment;
+  /** Settles when every scheduled function has run once, so that the clouds have been listed. */
+  listed: Promise<unknown>;
   /** Names of the executions that go on from the last start. */
   resumed: string[];
   stop(): Promise<void>;
@@ -143,7 +145,7 @@ const runParts = async (parts: Parts, stops: ReturnType<typeof stopper>) => {
     report: (key, error) => report(`function ${key} failed: ${describeFailure(error)}`),
   });
   stops.add(() => patiently(scheduler.stop()).then(() => {}));
-  return { env, resumed, stepFunctionsUrl: stepFunctions.url };
+  return { env, resumed, listed: scheduler.first, stepFunctionsUrl: stepFunctions.url };
 };
 
 const startParts = async (options: ServiceOptions, stops: ReturnType<typeof stopper>) => {
@@ -172,17 +174,19 @@ const startParts = async (options: ServiceOptions, stops: ReturnType<typeof stop
 export const startService = async (options: ServiceOptions): Promise<Service> => {
   const stops = stopper();
   try {
-    const { gateway, database, clouds, folder, ...rest } = await startParts(options, stops);
+    const parts = await startParts(options, stops);
+    const { gateway, database, clouds, folder, env, resumed, listed, stepFunctionsUrl } = parts;
     return {
       url: gateway.url,
       port: gateway.port,
       databaseUrl: database.url,
       tableName: database.tableName,
-      stepFunctionsUrl: rest.stepFunctionsUrl,
       clouds,
       data: folder.path,
-      env: rest.env,
-      resumed: rest.resumed,
+      env,
+      resumed,
+      listed,
+      stepFunctionsUrl,
       stop: stops.stop,
     };
   } catch (error) {

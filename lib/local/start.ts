@@ -4,10 +4,8 @@ import { HELP, readOptions, type StartOptions } from './options.ts';
 import { StartRefused } from './refusal.ts';
 import { type Service, startService } from './service.ts';
 
-/** Milliseconds between two looks whether the clouds have been listed. */
-const LOOK = 200;
-/** So many looks, then the service is ready all the same: a large cloud takes its time. */
-const LOOKS = 600;
+/** Milliseconds until the service is called ready all the same: a large cloud takes its time to list. */
+const PATIENCE = 120_000;
 
 interface World {
   source?: { tenants?: { id: string }[]; resources?: { type: string; tenant_id?: string }[] };
@@ -20,14 +18,10 @@ const readWorld = async (url: string): Promise<World | undefined> => {
   return response.ok ? ((await response.json()) as World) : undefined;
 };
 
-/** Waits until the world shows what the source holds. */
-const untilListed = async (url: string): Promise<World | undefined> => {
-  for (let look = 0; look < LOOKS; look += 1) {
-    const world = await readWorld(url);
-    if (world?.source?.tenants?.length) return world;
-    await sleep(LOOK);
-  }
-  return undefined;
+/** Waits until the clouds have been listed, and shows what the API makes of them. */
+const untilListed = async ({ url, listed }: Service): Promise<World | undefined> => {
+  await Promise.race([listed, sleep(PATIENCE, undefined, { ref: false })]);
+  return readWorld(url);
 };
 
 /** The tenant with most servers, whose migration shows most. */
@@ -94,13 +88,18 @@ const run = async (options: StartOptions): Promise<void> => {
   const service = await Promise.race([starting, ended.then(() => undefined)]);
   if (!service) return (await starting).stop();
   for (const line of describe(service, options)) print(line);
-  const world = await Promise.race([untilListed(service.url), ended.then(() => undefined)]);
+  const world = await Promise.race([untilListed(service), ended.then(() => undefined)]);
   for (const line of tries(service, largestTenant(world))) print(line);
   print(`ready ${service.url}`);
   await ended;
   print('stopping');
   await service.stop();
 };
+
+/** A promise that nobody waits for is a bug of a handler, and no reason to end the others. */
+process.on('unhandledRejection', (reason) => {
+  process.stderr.write(`unhandled: ${reason instanceof Error ? reason.stack : reason}\n`);
+});
 
 const main = async (): Promise<number> => {
   try {
