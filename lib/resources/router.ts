@@ -26,20 +26,27 @@ export interface Router {
 
 export const routers = collection<Router>('router', 'routers');
 
-/** Attempts at an address that another router may have taken meanwhile; after them Neutron chooses. */
-const ATTEMPTS = 3;
+/** Attempts at an address that another may have taken meanwhile; after them Neutron chooses. */
+const ATTEMPTS = 4;
 
-const gatewayOf = async (site: Site, { external_gateway_info: info }: Router, choose: boolean) => {
+/** The gateway to ask for; `refused` grows by the address in it. */
+const gatewayOf = async (
+  site: Site,
+  { external_gateway_info: info }: Router,
+  refused: string[],
+) => {
   if (!info) return {};
   const network_id = site.ids.of('network', info.network_id);
   const { enable_snat } = info;
   const network = { here: info.network_id, there: network_id };
-  const external_fixed_ips = choose ? await gatewayAddresses(site, network) : undefined;
+  const chosen =
+    refused.length < ATTEMPTS ? await gatewayAddresses(site, network, refused) : undefined;
+  refused.push(chosen?.[0]?.ip_address ?? '');
   return {
     external_gateway_info: {
       network_id,
       ...(enable_snat !== undefined && { enable_snat }),
-      ...(external_fixed_ips && { external_fixed_ips }),
+      ...(chosen && { external_fixed_ips: chosen }),
     },
   };
 };
@@ -88,13 +95,14 @@ export const router: ResourceType<Router> = {
   async create(site, body) {
     const { name, description, admin_state_up } = body;
     const project_id = site.ids.of('tenant', site.tenantId);
-    for (let attempt = 1; ; attempt += 1) {
-      const gateway = await gatewayOf(site, body, attempt <= ATTEMPTS);
+    const refused: string[] = [];
+    for (;;) {
+      const gateway = await gatewayOf(site, body, refused);
       try {
         const wish = { name, description, admin_state_up, project_id, ...gateway };
         return (await routers.create(site.destination, wish)).id;
       } catch (error) {
-        if (!isError(error, 'ResourceConflict') || attempt > ATTEMPTS) throw error;
+        if (!isError(error, 'ResourceConflict') || !refused.at(-1)) throw error;
       }
     }
   },

@@ -1,3 +1,4 @@
+import { isError } from '../domain/errors.ts';
 import { collection, differingLists, nameObstacles, shares } from './neutron/collection.ts';
 import { all, differing, type ResourceType, viewOf } from './resource-type.ts';
 
@@ -74,13 +75,20 @@ export const securityGroup: ResourceType<SecurityGroup> = {
     ...differingLists(mine, theirs, ['tags']),
   ],
 
-  async create({ destination, ids, tenantId }, body) {
+  async create(site, body) {
     const { description, stateful } = changeable(body);
-    const made = await securityGroups.create(destination, {
-      ...{ name: body.name, description, project_id: ids.of('tenant', tenantId) },
+    const wish = {
+      ...{ name: body.name, description, project_id: site.ids.of('tenant', site.tenantId) },
       ...(!stateful && { stateful }),
-    });
-    return made.id;
+    };
+    try {
+      return (await securityGroups.create(site.destination, wish)).id;
+    } catch (error) {
+      const automatic = body.name === 'default' && isError(error, 'ResourceConflict');
+      const [made] = automatic ? await securityGroup.find(site, body) : [];
+      if (made) return made.id; // Neutron makes `default` before it refuses to
+      throw error;
+    }
   },
 
   async settle({ destination }, body, id) {

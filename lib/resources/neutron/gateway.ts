@@ -21,11 +21,12 @@ const firstFree = ({ allocation_pools }: Subnet, taken: ReadonlySet<string>) => 
  * An address for a router on an external network that neither cloud uses there. Left alone, Neutron
  * takes any; and that may be one that a floating IP of this or the next tenant is to keep.
  *
- * Answers undefined when there is no such address, or no IPv4: then Neutron may choose.
+ * `refused` are those that the destination would not give. Answers undefined when there is no such address, or no IPv4: then Neutron may choose.
  */
 export const gatewayAddresses = async (
   { source, destination }: Site,
   network: { here: string; there: string },
+  refused: readonly string[],
 ): Promise<{ subnet_id: string; ip_address?: string }[] | undefined> => {
   const [here, there, ranges] = await Promise.all([
     all(ports.list(source, { network_id: network.here })),
@@ -33,7 +34,7 @@ export const gatewayAddresses = async (
     all(subnets.list(destination, { network_id: network.there })),
   ]);
   const used = [...here, ...there].flatMap(({ fixed_ips }) => fixed_ips);
-  const taken = new Set(used.map(({ ip_address }) => ip_address));
+  const taken = new Set([...refused, ...used.map(({ ip_address }) => ip_address)]);
   for (const range of ranges.filter(({ ip_version }) => ip_version === 4)) {
     const ip_address = firstFree(range, taken);
     const v6 = ranges.filter(({ ip_version }) => ip_version === 6).slice(0, 1);

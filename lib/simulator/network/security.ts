@@ -75,7 +75,9 @@ export const SECURITY_GROUPS: Kind<Item> = {
   member: 'security_group',
   missing: missingGroup,
   table: (call) => {
-    if (call.who.projectId) defaultGroup(call.cloud, call.who.projectId);
+    const asked = call.query.get('project_id') ?? call.query.get('tenant_id');
+    const project = asked || call.who.projectId;
+    if (project) defaultGroup(call.cloud, project);
     return call.cloud.table('security-group');
   },
   defaults: { name: '', description: '', stateful: true },
