@@ -43,12 +43,13 @@ const plan = async (
 /** Refuses what runs already before anything is looked up, since that is what the caller most wants to know. */
 const refuseRunning = async ({ operations }: Runtime, id: string, tenantId: string) => {
   const running = (await operations.running()).find(
-    ({ subject }) => subject.type === 'tenant' && subject.id === tenantId,
+    ({ kind, subject }) =>
+      kind === 'reset' || (subject.type === 'tenant' && subject.id === tenantId),
   );
   if (!running || running.id === id) return;
   throw new PumphouseError(
     'OperationInProgress',
-    `Tenant ${running.subject.name} is held by a running ${running.kind}`,
+    `The tenant is held by a running ${running.kind} of ${running.subject.name}`,
     { details: { operation: running.id, events: `/events/${running.id}` } },
   );
 };

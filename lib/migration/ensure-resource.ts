@@ -28,14 +28,14 @@ const findOrMake = async (
 ): Promise<{ id: string; ours: boolean }> => {
   const found = await resource.find(site, body);
   const made = await plans.made(resource.partOf?.(body) ?? item);
-  const [match] = made ? found.filter(({ id }) => id === made) : found;
+  const match = found.find(({ id }) => id === made) ?? found[0];
   if (item.action === 'reuse') {
     const known = found.find(({ id }) => id === item.destinationId);
     if (known) return { id: known.id, ours: known.id === made };
     throw conflict(item, 'it was there when the plan was made and is gone now');
   }
   if (!match) return { id: await resource.create(site, body), ours: true };
-  const expected = made !== undefined || item.intents.ensure || resource.automatic?.(body);
+  const expected = match.id === made || item.intents.ensure || resource.automatic?.(body);
   if (!expected) throw conflict(item, 'somebody made one since the plan was made');
   return { id: match.id, ours: true };
 };

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { exerciseClient } from './client-exercise.ts';
-import { type RunningService, runningService } from './running-service.ts';
+import { type RunningService, runningService } from '../support/running-service.ts';
 
 let data: string;
 let service: RunningService;

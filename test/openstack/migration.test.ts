@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CLOUD_NAMES, type CloudName } from '../../lib/domain/world.ts';
 import { exerciseCompare } from './compare-exercise.ts';
-import { eventsOf, type StreamEvent } from './event-stream.ts';
+import { eventsOf, type StreamEvent } from '../support/event-stream.ts';
 import { type OpenStackClient, openStackClient } from './openstack-client.ts';
 import {
   bedClouds,
@@ -15,7 +15,7 @@ import {
   type Seeded,
   seedTenant,
 } from './programs.ts';
-import { type RunningService, runningService } from './running-service.ts';
+import { type RunningService, runningService } from '../support/running-service.ts';
 
 interface World {
   tenants: { id: string; name: string; status?: string }[];

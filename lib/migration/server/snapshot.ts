@@ -58,24 +58,30 @@ const post = (move: ServerMove, snapshot: Image) => {
   return move.destination.post<Image>('image', '/v2/images', { ...record, name: nameOf(move) });
 };
 
-/** The record at the destination: found by its name after a lost answer, told of once. */
-const makeRecord = async (move: ServerMove, intent: Intent, snapshot: Image) => {
+/** The record at the destination: found by its name after a lost answer. */
+const makeRecord = async (move: ServerMove, snapshot: Image) => {
   const known = await findByName(move.destination, nameOf(move));
   const { id } = known ?? (await post(move, snapshot));
   await move.note({ copy: id });
-  const told = { id, cloud: 'destination', source_id: snapshot.id, name: nameOf(move) };
-  await move.tell(intent, 'image created', { ...told, tenant_id: move.tenantId }, `copy/${id}`);
   return id;
 };
 
 /** Copies the snapshot into an image of the tenant; answers its id. */
 export const copySnapshot = async (move: ServerMove, intent: Intent): Promise<string> => {
-  const { source, destination, item, tell } = move;
+  const { source, destination, item, tenantId, tell } = move;
   const snapshot = await getImage(source, String(item.notes.snapshot));
-  const id = item.notes.copy ? String(item.notes.copy) : await makeRecord(move, intent, snapshot);
+  const record = async () => {
+    const id = item.notes.copy ? String(item.notes.copy) : await makeRecord(move, snapshot);
+    const data = { id, cloud: 'destination', source_id: snapshot.id, name: nameOf(move) };
+    await tell(intent, 'image created', { ...data, tenant_id: tenantId }, `copy/${id}`);
+    return id;
+  };
   return copyImage({
-    ...{ source, destination, sourceImageId: snapshot.id, destinationImageId: id },
-    renew: () => makeRecord(move, intent, snapshot),
+    ...{ source, destination, sourceImageId: snapshot.id, destinationImageId: await record() },
+    async renew() {
+      await move.note({ copy: '' });
+      return record();
+    },
     tell: (name, data, step) => tell(intent, name, data, step),
   });
 };

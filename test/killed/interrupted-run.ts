@@ -1,0 +1,137 @@
+/**
+ * One operation over simulated clouds, its service killed with SIGKILL at the calls it makes: before
+ * the work is done (the call hangs) and after it (the answer never comes), then started again.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Simulator, startSimulator } from '../../lib/simulator/simulator.ts';
+import { eventsOf, type StreamEvent } from '../support/event-stream.ts';
+import { type RunningService, runningService } from '../support/running-service.ts';
+import { cloudsAsTheyAre } from './clouds-as-they-are.ts';
+
+/** What begins the operation, once the world is known. */
+export type Begin = (
+  url: string,
+  world: { source: { tenants: { id: string; name: string }[]; resources: Resource[] } },
+) => Promise<Response>;
+
+interface Resource {
+  type: string;
+  tenant_id?: string;
+  host_name?: string;
+}
+
+export interface Ended {
+  events: StreamEvent[];
+  /** Both clouds afterwards. */
+  clouds: string[];
+  kills: number;
+}
+
+const METHODS = ['POST', 'PUT', 'DELETE', 'PATCH'];
+/** Everything that changes something; tokens are nobody's. */
+const CHANGES = '^(?!/v3/auth|/_simulator)';
+
+const freePort = async (): Promise<number> => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === 'object' && address ? address.port : 0;
+};
+
+const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+const control = (simulator: Simulator, method: string, path: string, body?: unknown) =>
+  fetch(`${simulator.url}/_simulator/${path}`, {
+    method,
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+    headers: { 'content-type': 'application/json' },
+  });
+
+/** Lets the `after`-th changing call from now strike, whatever its method. */
+const script = async (simulator: Simulator, then: 'hang' | 'mute', after: number) => {
+  await control(simulator, 'DELETE', 'faults');
+  await control(simulator, 'DELETE', 'calls');
+  const list = METHODS.map((method) => ({ method, path: CHANGES, after, times: 1, then }));
+  await control(simulator, 'POST', 'faults', { list });
+};
+
+const hasStruck = async (simulator: Simulator) => {
+  const { calls } = (await (await control(simulator, 'GET', 'calls')).json()) as {
+    calls: { status: number }[];
+  };
+  return calls.some(({ status }) => status === 0);
+};
+
+const isRunning = async (url: string, id: string) => {
+  const response = await fetch(`${url}/resources`).catch(() => undefined);
+  if (!response?.ok) return true;
+  return ((await response.json()) as { events: string[] }).events.includes(id);
+};
+
+/** True when a call has struck, false when the operation has ended before. */
+const untilStruckOrEnded = async (simulator: Simulator, url: string, id: string) => {
+  for (;;) {
+    if (await hasStruck(simulator)) return true;
+    if (!(await isRunning(url, id))) return false;
+    await pause(50);
+  }
+};
+
+interface Stage {
+  simulator: Simulator;
+  options: string[];
+}
+
+/** Kills before and after one call, lets `skip` calls pass, and so on to the end. */
+const interrupt = async (stage: Stage, first: RunningService, id: string, skip: number) => {
+  let service = first;
+  let kills = 0;
+  for (let turn = 0; ; turn += 1) {
+    const before = turn % 2 === 0;
+    await script(stage.simulator, before ? 'hang' : 'mute', before ? skip : 0);
+    if (!(await untilStruckOrEnded(stage.simulator, service.url, id))) break;
+    await service.stop('SIGKILL');
+    kills += 1;
+    await control(stage.simulator, 'DELETE', 'faults');
+    service = await runningService(...stage.options);
+  }
+  await control(stage.simulator, 'DELETE', 'faults');
+  return { service, kills };
+};
+
+/**
+ * Runs the operation to its end on fresh clouds of the same workload.
+ * @param skip changing calls between two kills; absent for an undisturbed run
+ */
+export const runToItsEnd = async (begin: Begin, skip?: number): Promise<Ended> => {
+  const folder = await mkdtemp(join(tmpdir(), 'pumphouse-killed-'));
+  const simulator = await startSimulator({ dataDir: join(folder, 'clouds'), pace: 0, imageMib: 1 });
+  const file = join(folder, 'clouds.yaml');
+  await writeFile(file, simulator.cloudsYaml());
+  const options = [
+    ...['--clouds', file, '--source', 'source', '--destination', 'destination'],
+    ...['--data', join(folder, 'data'), '--port', String(await freePort())],
+  ];
+  let service = await runningService(...options);
+  try {
+    const world = await (await fetch(`${service.url}/resources`)).json();
+    const answer = await begin(service.url, world as Parameters<Begin>[1]);
+    if (answer.status !== 201) throw new Error(`${answer.status} ${await answer.text()}`);
+    const { id } = (await answer.json()) as { id: string };
+    const { kills, ...rest } =
+      skip === undefined
+        ? { service, kills: 0 }
+        : await interrupt({ simulator, options }, service, id, skip);
+    service = rest.service;
+    const events = await Array.fromAsync(eventsOf(`${service.url}/events/${id}`));
+    return { events, clouds: await cloudsAsTheyAre(simulator.cloudsYaml()), kills };
+  } finally {
+    await service.stop();
+    await simulator.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+};
