@@ -33,7 +33,10 @@ export interface CallOptions {
   query?: Query;
   /** Microversion for this call, e.g. `2.90`; each service has a default, see `lib/openstack/microversions.ts`. */
   microversion?: string;
-  /** Milliseconds until the call is given up; the default is 60,000. */
+  /**
+   * Milliseconds until the call is given up; the default is 60,000. For `download` and `upload`: how
+   * long nothing may move, 300,000.
+   */
   deadline?: number;
 }
 
@@ -46,7 +49,8 @@ export interface ByteStream {
 
 /**
  * One OpenStack cloud, spoken to with one scope. Paths are relative to the service's endpoint
- * (`/servers/detail`, `/v2.0/ports` for network, `/v2/images` for image, `/users` for identity).
+ * (`/servers/detail`, `/v2.0/ports` for network, `/v2/images` for image, `/users` for identity,
+ * `/v1/nodes` for baremetal, `/v2/lbaas/loadbalancers` for load-balancer).
  * Every failure is a `PumphouseError`: see `lib/openstack/failure.ts` for which status becomes which name.
  */
 export interface Cloud {

@@ -26,6 +26,9 @@ export interface Session {
 /** Milliseconds before its end at which a token is renewed; a quarter of its life if that is less. */
 const SKEW = 300_000;
 
+/** Milliseconds that a new token may take at least: all wait for it, whoever asked first. */
+const SHARED_DEADLINE = 30_000;
+
 interface TokenBody {
   token?: {
     user: { id: string };
@@ -109,7 +112,7 @@ const requestToken = async (
     url: new URL(`${config.authUrl}/auth/tokens`),
     headers: { 'content-type': 'application/json', accept: 'application/json' },
     body: JSON.stringify(requestBody(config, projectId)),
-    endsAt,
+    endsAt: Math.max(endsAt, wire.clock.now().getTime() + SHARED_DEADLINE),
     repeatable: true,
   };
   const answer = await send(wire, request);
