@@ -66,6 +66,12 @@ export function callerOf(cloud: SimulatedCloud, token: string | undefined): Call
   };
 }
 
+/** Ends every token of a user: what Keystone does when a password changes or a user leaves a group. */
+export function revokeTokens(cloud: SimulatedCloud, userId: string): void {
+  for (const token of cloud.table('token').where((one) => one.user_id === userId))
+    cloud.table('token').drop(token.id);
+}
+
 export const ANONYMOUS: Caller = {
   userId: '',
   userName: '',

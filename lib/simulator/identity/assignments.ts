@@ -67,10 +67,21 @@ function grantRoutes(targetKind: string, actorKind: string): Routes {
       return noContent();
     },
     [`DELETE ${path}/:role`]: (call) => {
-      call.cloud.assignments.drop(held(call).id);
+      const taken = held(call);
+      call.cloud.assignments.drop(taken.id);
+      forgetCredentials(call.cloud, taken);
       return noContent();
     },
   };
+}
+
+/** With a role on a project go the application credentials that stood on it. */
+function forgetCredentials(cloud: SimulatedCloud, taken: Assignment): void {
+  const credentials = cloud.table('credential');
+  for (const one of credentials.where(
+    (other) => other.user_id === taken.actor && other.project_id === taken.target,
+  ))
+    credentials.drop(one.id);
 }
 
 function view(call: Call, one: Assignment, names: boolean): Fields {

@@ -1,12 +1,11 @@
 /** Projects, users, groups, roles, domains; services, endpoints and regions to read: one shape, few oddities. */
 import type { SimulatedCloud } from '../cloud.ts';
-import { serviceUrl } from '../cloud.ts';
 import type { Fields, Item } from '../model.ts';
+import { revokeTokens } from '../policy.ts';
 import { isTrue, listOf, omit, textOf } from '../reading.ts';
 import { badRequest, conflict, forbidden, notFound } from '../refusal.ts';
 import { type Call, created, noContent, ok, type Routes, under } from '../router.ts';
 import { hashSecret } from './passwords.ts';
-import { catalogServices } from './tokens.ts';
 
 interface Kind {
   kind: string;
@@ -195,8 +194,11 @@ function routesOf(kind: Kind): Routes {
     },
     [`PATCH /${collection}/:id`]: (call) => {
       requireKeystoneAdmin(call, `update_${key}`);
-      const item: Item = { ...get(call), ...hashed(under(call, key)), id: call.param('id') };
+      const input = under(call, key);
+      const item: Item = { ...get(call), ...hashed(input), id: call.param('id') };
       checkName(call, item);
+      if (input.password !== undefined || input.enabled === false)
+        revokeTokens(call.cloud, item.id);
       return ok({ [key]: view(call, call.cloud.table(key).put(item)) });
     },
     [`DELETE /${collection}/:id`]: (call) => {
@@ -242,53 +244,7 @@ function projectOf(call: Call): Item {
   return project;
 }
 
-const servicesOf = (call: Call) =>
-  catalogServices(call.cloud).map((service) => ({
-    ...service,
-    links: { self: `${call.cloud.origin()}/identity/v3/services/${service.id}` },
-  }));
-
-const readRoutes: Routes = {
-  'GET /services': (call) => {
-    requireKeystoneAdmin(call, 'list_services');
-    const shown = servicesOf(call).filter((one) =>
-      ['type', 'name'].every(
-        (key) => (call.query.get(key) ?? one[key as 'type']) === one[key as 'type'],
-      ),
-    );
-    return ok({ services: shown.map((one) => omit(one, ['endpoints'])), links: links(call) });
-  },
-  'GET /endpoints': (call) => {
-    requireKeystoneAdmin(call, 'list_endpoints');
-    const endpoints = servicesOf(call).flatMap((service) =>
-      service.endpoints.map((one) => ({
-        ...one,
-        service_id: service.id,
-        url: serviceUrl(call.cloud, service.type, '$(project_id)s'),
-        enabled: true,
-        links: { self: `${call.cloud.origin()}/identity/v3/endpoints/${one.id}` },
-      })),
-    );
-    const fit = endpoints.filter((one) =>
-      (['interface', 'service_id', 'region_id'] as const).every(
-        (key) => (call.query.get(key) ?? one[key]) === one[key],
-      ),
-    );
-    return ok({ endpoints: fit, links: links(call) });
-  },
-  'GET /regions': (call) => ok({ regions: [regionOf(call)], links: links(call) }),
-  'GET /regions/:id': (call) => {
-    if (call.param('id') !== call.cloud.region)
-      throw notFound(`Could not find region: ${call.param('id')}.`);
-    return ok({ region: regionOf(call) });
-  },
-};
-
-const regionOf = (call: Call) =>
-  resource(call, 'regions', { id: call.cloud.region, description: '', parent_region_id: null });
-
 export const collectionRoutes: Routes = {
   ...Object.assign({}, ...KINDS.map(routesOf)),
   ...tagRoutes,
-  ...readRoutes,
 };

@@ -1,5 +1,6 @@
 /** Users in groups. */
 import type { Item } from '../model.ts';
+import { revokeTokens } from '../policy.ts';
 import { textOf } from '../reading.ts';
 import { forbidden, notFound } from '../refusal.ts';
 import { type Call, noContent, ok, type Routes, under } from '../router.ts';
@@ -44,6 +45,7 @@ export const membershipRoutes: Routes = {
   },
   'DELETE /groups/:group/users/:user': (call) => {
     call.cloud.table('membership').drop(member(call).id);
+    revokeTokens(call.cloud, call.param('user'));
     return noContent();
   },
   'GET /groups/:group/users': (call) => {
@@ -80,6 +82,7 @@ export const membershipRoutes: Routes = {
       throw forbidden('You are not authorized to perform the requested action.');
     user.password_hash = hashSecret(textOf(given.password));
     call.cloud.table('user').put(user);
+    revokeTokens(call.cloud, user.id);
     return noContent();
   },
 };

@@ -2,6 +2,7 @@
 import type { SimulatedCloud } from '../cloud.ts';
 import { type Answer, type Call, ok, type Service } from '../router.ts';
 import { assignmentRoutes } from './assignments.ts';
+import { catalogRoutes } from './catalog.ts';
 import { collectionRoutes } from './collections.ts';
 import { credentialRoutes } from './credentials.ts';
 import { membershipRoutes } from './memberships.ts';
@@ -57,6 +58,7 @@ export const identityService: Service = {
   routes: {
     ...tokenRoutes,
     ...collectionRoutes,
+    ...catalogRoutes,
     ...assignmentRoutes,
     ...membershipRoutes,
     ...credentialRoutes,

@@ -1,56 +1,18 @@
 /** Tokens: password or application credential in, a scope and the catalog out. */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { micros } from '../clock.ts';
-import { SERVICE_PATHS, type ServiceType, type SimulatedCloud, serviceUrl } from '../cloud.ts';
+import type { SimulatedCloud } from '../cloud.ts';
 import type { Fields, Item } from '../model.ts';
 import { callerOf, roleIdsOf, tokenKey } from '../policy.ts';
 import { listOf, recordOf, textOf } from '../reading.ts';
 import { badRequest, forbidden, notFound, unauthorized } from '../refusal.ts';
 import { type Call, created, noContent, ok, type Routes } from '../router.ts';
+import { catalogOf } from './catalog.ts';
 import { links, projectView, resource } from './collections.ts';
 import { secretFits } from './passwords.ts';
 
 /** Four hours, as long as the real ones that this is compared with. */
 const TOKEN_LIFE_MS = 4 * 3600 * 1000;
-
-const CATALOG_NAMES: Record<ServiceType, string> = {
-  identity: 'keystone',
-  compute: 'nova',
-  image: 'glance',
-  network: 'neutron',
-  volumev3: 'cinder',
-  placement: 'placement',
-};
-
-const stableId = (cloud: SimulatedCloud, ...parts: string[]) =>
-  createHash('md5')
-    .update([cloud.name, ...parts].join('/'))
-    .digest('hex');
-
-const INTERFACES = ['admin', 'public', 'internal'];
-
-export const catalogServices = (cloud: SimulatedCloud) =>
-  (Object.keys(SERVICE_PATHS) as ServiceType[]).map((type) => ({
-    id: stableId(cloud, type),
-    type,
-    name: CATALOG_NAMES[type],
-    enabled: true,
-    endpoints: INTERFACES.map((kind) => ({
-      id: stableId(cloud, type, kind),
-      interface: kind,
-      region_id: cloud.region,
-      region: cloud.region,
-    })),
-  }));
-
-const catalogOf = (cloud: SimulatedCloud, projectId: string) =>
-  catalogServices(cloud).map(({ enabled: _, ...service }) => ({
-    ...service,
-    endpoints: service.endpoints.map((one) => ({
-      ...one,
-      url: serviceUrl(cloud, service.type, projectId),
-    })),
-  }));
 
 const domainRef = (cloud: SimulatedCloud, id: unknown) => ({
   id: textOf(id),

@@ -51,7 +51,6 @@ export const imageService: Service = {
   open: {
     'GET /': ({ cloud }: Call) => ({ status: 300, body: versions(cloud) }),
     'GET /versions': ({ cloud }: Call) => ok(versions(cloud)),
-    'GET /v2': ({ cloud }: Call) => ({ status: 300, body: versions(cloud) }),
   },
   routes: { ...imageRoutes, ...fileRoutes, ...memberRoutes, ...schemaRoutes },
   streams: STREAMED,

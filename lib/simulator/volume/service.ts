@@ -146,7 +146,10 @@ export const volumeService: Service = {
   name: 'volumev3',
   prefix: '/volume/v3',
   versions: { name: 'volume', major: 3, min: 0, max: 70 },
-  open: { 'GET /': ({ cloud }) => ok(versions(cloud)) },
-  routes: guarded({ ...volumeRoutes, ...snapshotRoutes, ...volumeQuotaRoutes, ...otherRoutes }),
+  open: {},
+  routes: {
+    'GET /': ({ cloud }) => ok(versions(cloud)),
+    ...guarded({ ...volumeRoutes, ...snapshotRoutes, ...volumeQuotaRoutes, ...otherRoutes }),
+  },
   refuse,
 };
