@@ -31,11 +31,16 @@ const refused = (error: unknown): never => {
   throw error;
 };
 
-const checkCloud = async (name: CloudName, config: CloudConfig): Promise<void> => {
-  if (name === 'destination' && config.auth.kind === 'application-credential')
+/** Booting in a tenant takes a token scoped to it, which an application credential cannot get. */
+const refuseApplicationCredential = ({ auth, entry }: CloudConfig): void => {
+  if (auth.kind === 'application-credential')
     throw new StartRefused(
-      `cloud "${config.entry}" has an application credential; the destination needs a password`,
+      `cloud "${entry}" has an application credential; the destination needs a password`,
     );
+};
+
+/** Gets a token, and forgets it. */
+const checkCloud = async (name: CloudName, config: CloudConfig): Promise<void> => {
   await openCloud(config, name).self();
 };
 
@@ -44,6 +49,7 @@ const openRealClouds = async (given: RealClouds): Promise<StartedClouds> => {
   const source = loadCloud(file, given.source);
   const destination =
     given.destination === undefined ? undefined : loadCloud(file, given.destination);
+  if (destination) refuseApplicationCredential(destination);
   await checkCloud('source', source);
   if (destination) await checkCloud('destination', destination);
   return {

@@ -1,8 +1,11 @@
 /** `npm start`: brings the service up, says where everything is, and runs until it is stopped. */
+import { enableCompileCache } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HELP, readOptions, type StartOptions } from './options.ts';
 import { StartRefused } from './refusal.ts';
-import { type Service, startService } from './service.ts';
+import type { Service } from './service.ts';
+
+enableCompileCache();
 
 /** Milliseconds until the service is called ready all the same: a large cloud takes its time to list. */
 const PATIENCE = 120_000;
@@ -83,6 +86,8 @@ const untilSignal = (): Promise<unknown> =>
 
 const run = async (options: StartOptions): Promise<void> => {
   const ended = untilSignal();
+  // Loaded only now: a wrong option is told at once.
+  const { startService } = await import('./service.ts');
   const report = (line: string): void => void process.stderr.write(`${line}\n`);
   const starting = startService({ ...options, report });
   const service = await Promise.race([starting, ended.then(() => undefined)]);
