@@ -20,7 +20,9 @@ const PROJECT = join(import.meta.dirname, '../..');
 /** Milliseconds that a stop waits for what is running; all of it may be killed. */
 const PATIENCE = 3000;
 
-export interface ServiceOptions extends StartOptions {
+/** Those of a start, all with defaults but the data folder; the port is a free one. */
+export interface ServiceOptions extends Partial<StartOptions> {
+  data: string;
   /** Factor on waits of the state machines; 1 as written. */
   waitScale?: number;
   /** Told what an operator should see. */
@@ -40,6 +42,8 @@ export interface Service {
   tableName: string;
   stepFunctionsUrl: string;
   clouds: StartedClouds;
+  /** Path of the `clouds.yaml`. */
+  cloudsFile: string;
   data: string;
   /** The environment that the handlers read. */
   env: Environment;
@@ -107,9 +111,9 @@ const ownEnvironment = ({ options, clouds, database }: Parts): Environment => ({
   SIMULATOR_URL: clouds.simulatorUrl,
   TICKET_KEY: randomBytes(32).toString('hex'),
   TICKET_SECRET: undefined,
-  FINALIZE: options.finalize,
-  QUIESCE: options.quiesce,
-  RESET_ENABLED: String(options.reset),
+  FINALIZE: options.finalize ?? 'auto',
+  QUIESCE: options.quiesce ?? 'suspend',
+  RESET_ENABLED: String(options.reset ?? false),
   ...(options.relayRate === undefined ? {} : { RELAY_RATE: String(options.relayRate) }),
 });
 
@@ -149,14 +153,14 @@ const runParts = async (parts: Parts, stops: ReturnType<typeof stopper>) => {
 };
 
 const startParts = async (options: ServiceOptions, stops: ReturnType<typeof stopper>) => {
-  const { report = () => {}, root = PROJECT } = options;
+  const { report = () => {}, root = PROJECT, port = 0, simulator = {} } = options;
   const folder = openDataFolder(options.data);
   stops.add(folder.release);
   const resolved = resolveServiceFile(root);
   resolved.catch(() => {});
-  const gateway = await openGateway(options.port, report);
+  const gateway = await openGateway(port, report);
   stops.add(gateway.stop);
-  const clouds = await openClouds(folder, options.clouds, options.simulator, report);
+  const clouds = await openClouds(folder, options.clouds, simulator, report);
   stops.add(clouds.stop);
   const model = serviceModel(await resolved);
   const database = await openDatabase({ path: folder.file('dynamodb'), table: model.table });
@@ -182,6 +186,7 @@ export const startService = async (options: ServiceOptions): Promise<Service> =>
       databaseUrl: database.url,
       tableName: database.tableName,
       clouds,
+      cloudsFile: clouds.file,
       data: folder.path,
       env,
       resumed,

@@ -1,6 +1,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import {
   DescribeExecutionCommand,
   ListExecutionsCommand,
@@ -333,5 +334,44 @@ describe('after a restart', () => {
     await expect(second.start('slow', { seconds: 0 }, 'short')).rejects.toMatchObject({
       name: 'ExecutionAlreadyExists',
     });
+  });
+});
+
+describe('the history of an execution', () => {
+  it('counts as many events as AWS writes', async () => {
+    let calls = 0;
+    const flaky = () => {
+      calls += 1;
+      return calls === 1 ? failing('CloudUnavailable') : { items: [1, 2] };
+    };
+    const counted = states('Flaky', {
+      Flaky: task('flaky', {
+        Retry: [{ ErrorEquals: ['CloudUnavailable'] }],
+        ResultSelector: { 'items.$': '$.Payload.items' },
+        End: undefined,
+        Next: 'Pause',
+      }),
+      Pause: { Type: 'Wait', SecondsPath: '$.items[0]', Next: 'Each' },
+      Each: {
+        Type: 'Map',
+        ItemsPath: '$.items',
+        ItemProcessor: { StartAt: 'Item', States: { Item: { Type: 'Pass', End: true } } },
+        Next: 'Done',
+      },
+      Done: { Type: 'Succeed' },
+    });
+    const folder = mkdtempSync(join(tmpdir(), 'pumphouse-sfn-'));
+    const { run } = await start(
+      { counted: JSON.parse(JSON.stringify(counted)) },
+      { flaky },
+      { folder },
+    );
+    const { executionArn = '' } = await run('counted', {});
+    const records = new DatabaseSync(join(folder, 'executions.sqlite'), { readOnly: true });
+    const row = records.prepare('SELECT events FROM executions WHERE arn = ?').get(executionArn);
+    records.close();
+    // Started 1; Flaky entered, 2 attempts of 3, exited 8; Pause 2; Each entered, started,
+    // 2 iterations of (started, entered, exited, succeeded), succeeded, exited 12; Done 2; succeeded 1.
+    expect(row?.events).toBe(1 + 8 + 2 + 12 + 2 + 1);
   });
 });
