@@ -2,6 +2,7 @@
  * The feed of all operations. The day index tells where something is new, and may lag; what is sent
  * is read from each operation's own stream, so that order is exact and nothing is lost or repeated.
  */
+import type { PumphouseEvent } from '../domain/event.ts';
 import type { EventStore, OperationStore } from '../ports.ts';
 import { COMMENT, type Connection, eventData, eventsAfter, frameText, live } from './sse.ts';
 
@@ -20,18 +21,21 @@ export interface Cursor {
   since: string;
   /** The last number sent, of each operation that runs or ended within two windows before `since`. */
   seen: Record<string, number>;
+  /** When those of them ended that have, in epoch seconds. */
+  ended: Record<string, number>;
 }
 
 /** The cursor as the id of an event. */
-export const encodeCursor = ({ since, seen }: Cursor): string =>
-  Buffer.from(JSON.stringify([since, seen])).toString('base64url');
+export const encodeCursor = ({ since, seen, ended }: Cursor): string =>
+  Buffer.from(JSON.stringify([since, seen, ended])).toString('base64url');
 
 /** The cursor of an id; `undefined` for what we never gave out. */
 export const decodeCursor = (id: string | undefined): Cursor | undefined => {
   try {
-    const [since, seen] = JSON.parse(Buffer.from(id ?? '', 'base64url').toString());
-    if (!Object.values(seen).every(Number.isSafeInteger)) return undefined;
-    return { since: new Date(since).toISOString(), seen: { ...seen } };
+    const [since, seen, ended] = JSON.parse(Buffer.from(id ?? '', 'base64url').toString());
+    const numbers = [...Object.values(seen), ...Object.values(ended)];
+    if (!numbers.every(Number.isSafeInteger)) return undefined;
+    return { since: new Date(since).toISOString(), seen: { ...seen }, ended: { ...ended } };
   } catch {
     return undefined;
   }
@@ -49,12 +53,14 @@ interface Position {
   seen: Map<string, number>;
   /** Operations to be sent whole with the first poll. */
   fresh: ReadonlySet<string>;
-  /** When the operations ended whose last event has come to light. */
-  ended: Map<string, string>;
+  /** Epoch seconds at which the operations ended whose last event has come to light. */
+  ended: Map<string, number>;
 }
 
 const before = (time: Date | string, milliseconds: number) =>
   new Date(new Date(time).getTime() - milliseconds).toISOString();
+
+const seconds = (at: string) => Math.floor(Date.parse(at) / 1000);
 
 /** Begins with all of what runs now, and with nothing of what has ended. */
 const begin = async ({ events, operations }: FeedSource, now: Date): Promise<Position> => {
@@ -74,7 +80,7 @@ const resume = ({ keepDays }: FeedSource, cursor: Cursor, now: Date): Position =
     since: new Date(Math.max(Date.parse(cursor.since), oldest)).toISOString(),
     seen: new Map(Object.entries(cursor.seen)),
     fresh: new Set(),
-    ended: new Map(),
+    ended: new Map(Object.entries(cursor.ended)),
   };
 };
 
@@ -82,7 +88,7 @@ const resume = ({ keepDays }: FeedSource, cursor: Cursor, now: Date): Position =
 const news = async ({ events }: FeedSource, { seen, fresh, ended }: Position, from: string) => {
   const operations = new Set(fresh);
   for await (const event of events.since(from)) {
-    if (event.last) ended.set(event.operation, event.at);
+    if (event.last) ended.set(event.operation, seconds(event.at));
     if (event.number > (seen.get(event.operation) ?? 0)) operations.add(event.operation);
   }
   return operations;
@@ -91,11 +97,46 @@ const news = async ({ events }: FeedSource, { seen, fresh, ended }: Position, fr
 /** Drops what ended too long ago to come to light once more. */
 const forget = ({ since, seen, ended }: Position) => {
   for (const [operation, at] of ended) {
-    if (at >= before(since, 2 * WINDOW)) continue;
+    if (at >= seconds(before(since, 2 * WINDOW))) continue;
     ended.delete(operation);
     seen.delete(operation);
   }
 };
+
+/** What has not been sent, operation by operation. */
+async function* unsent(source: FeedSource, position: Position, from: string) {
+  const { seen } = position;
+  for (const operation of await news(source, position, from)) {
+    yield* eventsAfter(source.events, operation, seen.get(operation) ?? 0);
+  }
+}
+
+const idOf = ({ since, seen, ended }: Position) =>
+  encodeCursor({ since, seen: Object.fromEntries(seen), ended: Object.fromEntries(ended) });
+
+const frameOf = (event: PumphouseEvent, position: Position) => {
+  const data = eventData(event, { operation: event.operation });
+  return frameText({ id: idOf(position), event: event.name, data });
+};
+
+/** Sends what has not been sent, and moves the position to the time at which it began to look. */
+async function* catchUp(source: FeedSource, position: Position, from: string, begun: Date) {
+  // One is held back: with the last one the whole of it has been sent, and its id says so.
+  let held: PumphouseEvent | undefined;
+  const note = ({ operation, number }: PumphouseEvent) => position.seen.set(operation, number);
+  for await (const event of unsent(source, position, from)) {
+    if (held) {
+      note(held);
+      yield frameOf(held, position);
+    }
+    held = event;
+  }
+  if (held) note(held);
+  position.since = begun.toISOString();
+  position.fresh = new Set();
+  forget(position);
+  if (held) yield frameOf(held, position);
+}
 
 /** The feed after a cursor, or from what runs now; lasts as long as its connection. */
 export async function* feed(
@@ -105,28 +146,13 @@ export async function* feed(
 ): AsyncGenerator<string> {
   const { clock } = connection;
   const position = cursor ? resume(source, cursor, clock.now()) : await begin(source, clock.now());
-  const { seen } = position;
-  const id = () => encodeCursor({ since: position.since, seen: Object.fromEntries(seen) });
   // A frame without data is no event, but moves the reader's Last-Event-ID on.
-  const keepAlive = () => `${COMMENT}id: ${id()}\n\n`;
+  const keepAlive = () => `${COMMENT}id: ${idOf(position)}\n\n`;
   let polls = 0;
-
   const poll = async function* () {
     if (polls === 0) yield keepAlive();
-    const begun = clock.now().toISOString();
     const from = before(position.since, polls++ % WIDE_POLL === 0 ? WINDOW : NARROW);
-    for (const operation of await news(source, position, from)) {
-      for await (const event of eventsAfter(source.events, operation, seen.get(operation) ?? 0)) {
-        seen.set(operation, event.number);
-        yield frameText({
-          id: id(),
-          event: event.name,
-          data: eventData(event, { operation }),
-        });
-      }
-    }
-    Object.assign(position, { since: begun, fresh: new Set() });
-    forget(position);
+    yield* catchUp(source, position, from, clock.now());
     return false;
   };
   yield* live(poll, connection, keepAlive);

@@ -15,12 +15,12 @@ const FIRST = [
 ];
 const LAST = ['status', 'reason', 'at', 'operation'];
 
-const rank = (key: string) => {
-  const last = LAST.indexOf(key);
-  if (last >= 0) return FIRST.length + 1 + last;
-  const first = FIRST.indexOf(key);
-  return first >= 0 ? first : FIRST.length;
-};
+const RANKS = new Map([
+  ...FIRST.map((key, index): [string, number] => [key, index]),
+  ...LAST.map((key, index): [string, number] => [key, FIRST.length + 1 + index]),
+]);
+
+const rank = (key: string) => RANKS.get(key) ?? FIRST.length;
 
 const byOrder = ([a]: [string, unknown], [b]: [string, unknown]) =>
   rank(a) - rank(b) || (a < b ? -1 : 1);

@@ -101,19 +101,21 @@ export const problem = (error: unknown, instance: string): ProblemAnswer => {
   const { status, title, advice } = kindOf(error);
   const { unprocessable: _unprocessable, ...details } = error.details;
   const { call } = error;
-  return answer(
+  const standard = {
+    type: `urn:pumphouse:${slug(error.name)}`,
+    title,
     status,
-    {
-      ...(Object.keys(call).length > 0 && { call }),
-      ...details,
-      type: `urn:pumphouse:${slug(error.name)}`,
-      title,
-      status,
-      detail: sentences(error.message, advice),
-      instance,
-    },
-    status === 503 ? { 'retry-after': RETRY_AFTER } : {},
-  );
+    detail: sentences(error.message, advice),
+    instance,
+  };
+  // Twice: first in their place, and once more so that no detail can stand for them.
+  const members = {
+    ...standard,
+    ...details,
+    ...(Object.keys(call).length > 0 && { call }),
+    ...standard,
+  };
+  return answer(status, members, status === 503 ? { 'retry-after': RETRY_AFTER } : {});
 };
 
 /** A request without a valid ticket. */

@@ -206,13 +206,16 @@ describe('the feed of all operations', () => {
     await happen('op', 2);
     clock.advance(30 * 3600);
     await end('op');
-    expect((await read({ lastEventId: id })).got).toEqual(['op 2', 'op end']);
+    clock.advance(3600);
+    const back = await read({ lastEventId: id });
+    expect(back.got).toEqual(['op 2', 'op end']);
+    expect(decodeCursor(back.id)?.seen).toEqual({});
   });
 });
 
 describe('a cursor', () => {
   test('survives its way through the reader', () => {
-    const cursor = { since: '2026-01-01T00:00:00.000Z', seen: { 'op-1': 3, 'op-2': 10 } };
+    const cursor = { since: '2026-01-01T00:00:00.000Z', seen: { 'op-1': 3 }, ended: { 'op-1': 9 } };
     expect(decodeCursor(encodeCursor(cursor))).toEqual(cursor);
   });
 
@@ -222,15 +225,16 @@ describe('a cursor', () => {
     '',
     '7',
     encoded(null),
-    encoded(['never', {}]),
-    encoded(['2026-01-01T00:00:00.000Z', null]),
-    encoded(['2026-01-01T00:00:00.000Z', { op: 'x' }]),
+    encoded(['never', {}, {}]),
+    encoded(['2026-01-01T00:00:00.000Z', null, {}]),
+    encoded(['2026-01-01T00:00:00.000Z', {}]),
+    encoded(['2026-01-01T00:00:00.000Z', { op: 'x' }, {}]),
   ])('that we never gave (%s) is none', (id) => {
     expect(decodeCursor(id)).toBeUndefined();
   });
 
   test('from long before all that is kept reaches back only so far', async () => {
-    const lastEventId = encodeCursor({ since: '0001-01-01T00:00:00.000Z', seen: {} });
+    const lastEventId = encodeCursor({ since: '0001-01-01T00:00:00.000Z', seen: {}, ended: {} });
     await begin('op');
     await happen('op', 1);
     const asked: string[] = [];
