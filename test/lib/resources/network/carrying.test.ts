@@ -249,3 +249,17 @@ describe('an answer that is lost', () => {
     await retried.close();
   }, 300_000);
 });
+
+describe('the world', () => {
+  it('shows the network side flat, each object under its own id', async () => {
+    for (const { world, type } of NETWORK_TYPES.map(resourceType)) {
+      if (!world) continue;
+      const bodies = await Array.fromAsync(world.list(clouds.destination));
+      const ids = bodies.map((body) => world.id(body));
+      expect(new Set(ids).size, type).toBe(ids.length);
+      for (const item of ofType(type)) expect(ids).toContain(item.destinationId);
+      const kinds = bodies.flatMap((body) => Object.values(world.view(body)));
+      for (const value of kinds) expect(typeof value).toMatch(/^(string|number|boolean)$/);
+    }
+  });
+});
