@@ -88,6 +88,10 @@ describe.each(MACHINES)('the machine $machine', ({ machine, folder, text, defini
     expect(text).not.toMatch(/QueryLanguage|\{%|"Assign"|"Arguments"|"Output"/);
   });
 
+  test('has no null, which CloudFormation refuses and packaging drops', () => {
+    expect(text).not.toMatch(/\bnull\b/);
+  });
+
   test('has a state, a file, a function and a token of the same name for each task', () => {
     const named = states
       .filter(invokes)
