@@ -84,7 +84,11 @@ export const image: ResourceType<Image> = {
     if (body.name === null || (!shared && !owner)) return [];
     const whose = shared ? { visibility: 'public' } : { owner };
     const found = await all(images(destination, { ...whose, name: body.name }));
-    const same = shared ? found.filter((one) => one.os_hash_value === body.os_hash_value) : found;
+    const { projectId } = await destination.self();
+    const isSame = (one: Image) =>
+      one.os_hash_value === body.os_hash_value ||
+      (one.status === 'queued' && one.owner === projectId);
+    const same = shared ? found.filter(isSame) : found;
     return same.map((one) => ({ id: one.id, body: one }));
   },
 

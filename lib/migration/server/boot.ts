@@ -67,8 +67,8 @@ const hostname = ({ name, ...source }: Server) => {
  * @throws ResourceConflict when our user has another key of that name
  */
 export const lendKey = async (move: ServerMove, source: Server): Promise<void> => {
-  const { item, tenantScope, note } = move;
-  if (!source.key_name || item.notes.key) return;
+  const { tenantScope, note } = move;
+  if (!source.key_name) return;
   const theirs = await getKeypair(move.source, source.key_name, source.user_id);
   try {
     const { fingerprint } = await getKeypair(tenantScope, source.key_name);
