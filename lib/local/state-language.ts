@@ -25,7 +25,6 @@ const UNKNOWN_FIELDS = [
   'ItemReader',
   'ItemBatcher',
   'ResultWriter',
-  'MaxConcurrencyPath',
   'HeartbeatSeconds',
   'HeartbeatSecondsPath',
   'ToleratedFailureCount',

@@ -89,10 +89,20 @@ const standIn = (name: string): States => ({
 });
 
 const rewriteMap = (state: Json, name: string): Json => {
-  const { Iterator: _, Parameters, ItemSelector, MaxConcurrency, ...rest } = state;
+  const {
+    Iterator: _,
+    Parameters,
+    ItemSelector,
+    MaxConcurrency,
+    MaxConcurrencyPath,
+    ...rest
+  } = state;
   const selector = ItemSelector ?? Parameters;
-  const selected = selector ? { input: selector } : { 'input.$': '$$.Map.Item.Value' };
-  const item = { 'index.$': '$$.Map.Item.Index', 'value.$': '$$.Map.Item.Value', ...selected };
+  const item = {
+    ...{ 'index.$': '$$.Map.Item.Index', 'value.$': '$$.Map.Item.Value' },
+    ...(selector ? { input: selector } : { 'input.$': '$$.Map.Item.Value' }),
+    ...(MaxConcurrencyPath ? { 'concurrency.$': MaxConcurrencyPath } : {}),
+  };
   return {
     ...rest,
     MaxConcurrency: ENGINE_CONCURRENCY,
@@ -125,8 +135,9 @@ const findKind = (state: Json): TaskKind | undefined => {
   return state.Resource === TASK_RESOURCES.function ? 'function' : 'execution';
 };
 
-const concurrencyOf = (state: Json): number =>
-  Math.min(Number(state.MaxConcurrency ?? 0) || MOST_CONCURRENT, MOST_CONCURRENT);
+/** How many items run at once of those that a Map allows; 0 is no limit of its own. */
+export const concurrencyOf = (allowed: unknown): number =>
+  Math.min(Number(allowed ?? 0) || MOST_CONCURRENT, MOST_CONCURRENT);
 
 /** Names of the tasks that stand for inner states; NUL cannot occur in a written name. */
 const innerNames = (name: string, state: Json): string[] =>
@@ -149,7 +160,7 @@ const buildSection = (states: States, scale: number): Section => {
       section.inner.set(names[index] ?? '', {
         section: buildSection(inner, scale),
         kind: state.Type as 'Map' | 'Parallel',
-        concurrency: concurrencyOf(state),
+        concurrency: concurrencyOf(state.MaxConcurrency),
       });
   }
   return section;

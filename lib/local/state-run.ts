@@ -7,7 +7,7 @@
  */
 import { ExecutionTimeoutError, StateMachine } from 'aws-local-stepfunctions';
 import { countEvents, HISTORY_LIMIT } from './history.ts';
-import type { Machine, Section, TaskKind } from './state-machine.ts';
+import { concurrencyOf, type Machine, type Section, type TaskKind } from './state-machine.ts';
 
 export type JsonValue = Parameters<StateMachine['run']>[0];
 
@@ -96,6 +96,8 @@ interface Item {
   index: number;
   value: JsonValue;
   input: JsonValue;
+  /** What the Map's `MaxConcurrencyPath` leads to, where it has one. */
+  concurrency?: JsonValue;
 }
 
 /** Answers the engine's call for all items of a Map or for one branch. */
@@ -110,7 +112,11 @@ const innerHandler = (
   if (!inner) throw new Error(`no states behind ${name}`);
   let current: ReturnType<typeof group> | undefined;
   return (given: JsonValue): Promise<JsonValue> => {
-    if (!current || current.isOver()) current = group(inner.concurrency, outer);
+    if (!current || current.isOver()) {
+      const { concurrency } = (given ?? {}) as unknown as Item;
+      const isMap = inner.kind === 'Map' && concurrency !== undefined;
+      current = group(isMap ? concurrencyOf(concurrency) : inner.concurrency, outer);
+    }
     return current.run(async (signal) => {
       if (inner.kind === 'Parallel') return runSection(inner.section, given, context, signal, run);
       const { index, value, input } = given as unknown as Item;

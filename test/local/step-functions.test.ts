@@ -108,19 +108,35 @@ describe('a Map', () => {
       Rest: { Type: 'Pass', End: true },
     });
 
-  it('runs its items in their order of concurrency and keeps the order of results', async () => {
-    let [running, most] = [0, 0];
+  const counting = () => {
+    const seen = { running: 0, most: 0 };
     const work = async ({ at }: { at: number }) => {
-      running += 1;
-      most = Math.max(most, running);
+      seen.running += 1;
+      seen.most = Math.max(seen.most, seen.running);
       await new Promise((resolve) => setTimeout(resolve, 5));
-      running -= 1;
+      seen.running -= 1;
       return at * 10;
     };
+    return { seen, work };
+  };
+
+  it('runs its items in their order of concurrency and keeps the order of results', async () => {
+    const { seen, work } = counting();
     const { run } = await start({ map: machine({ MaxConcurrency: 3 }, {}) }, { work });
     const { json } = await run('map', { items: ['a', 'b', 'c', 'd', 'e', 'f', 'g'] });
     expect(json).toEqual([0, 10, 20, 30, 40, 50, 60].map((result) => ({ result })));
-    expect(most).toBe(3);
+    expect(seen.most).toBe(3);
+  });
+
+  it('runs as many at once as its MaxConcurrencyPath leads to, each time it runs', async () => {
+    const { seen, work } = counting();
+    const { run } = await start({ map: machine({ MaxConcurrencyPath: '$.most' }, {}) }, { work });
+    for (const most of [2, 4]) {
+      seen.most = 0;
+      const { json } = await run('map', { items: ['a', 'b', 'c', 'd', 'e', 'f'], most });
+      expect(json).toHaveLength(6);
+      expect(seen.most).toBe(most);
+    }
   });
 
   it('starts no further item once one has failed, and its Catch knows the error', async () => {
