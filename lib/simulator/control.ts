@@ -17,7 +17,7 @@ export function controlRoutes(parts: ControlParts) {
     'GET /_simulator/clouds.yaml': () => ({
       status: 200,
       body: parts.cloudsYaml(),
-      headers: { 'content-type': 'application/yaml' },
+      headers: { 'Content-Type': 'application/yaml' },
     }),
     'GET /_simulator/faults': () => ok({ faults: parts.faults.list() }),
     'POST /_simulator/faults': (body) => {

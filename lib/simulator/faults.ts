@@ -73,10 +73,11 @@ export function faultScript(): FaultScript {
   };
 }
 
+/** The outcome may be called `then`, too. */
 function ruleOf(input: unknown): FaultRule {
   const rule = recordOf(input);
-  const then = rule.then;
-  const word = WORDS.find((one) => one === then);
+  const what = rule.outcome ?? rule.then;
+  const word = WORDS.find((one) => one === what);
   return {
     ...(rule.cloud ? { cloud: textOf(rule.cloud) } : {}),
     ...(rule.service ? { service: textOf(rule.service) } : {}),
@@ -84,7 +85,7 @@ function ruleOf(input: unknown): FaultRule {
     ...(rule.path ? { path: new RegExp(textOf(rule.path)) } : {}),
     times: numberOf(rule.times, Number.MAX_SAFE_INTEGER),
     after: numberOf(rule.after),
-    outcome: word ?? (recordOf(then) as Outcome),
+    outcome: word ?? (recordOf(what) as Outcome),
   };
 }
 
