@@ -8,6 +8,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // These need root or a network of their own: `npm run test:openstack`, `npm run test:aws`.
     exclude: ['test/openstack/**', 'test/aws/**', 'node_modules/**'],
+    env: { POWERTOOLS_LOG_LEVEL: 'SILENT' },
     testTimeout: 120_000,
     hookTimeout: 120_000,
     reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],

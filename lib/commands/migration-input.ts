@@ -13,6 +13,8 @@ const CHOICES = {
   finalize: ['auto', 'manual'],
 } as const;
 
+const FIELDS = [...Object.keys(CHOICES), 'reuse'];
+
 const choose = <F extends keyof typeof CHOICES>(
   body: Record<string, unknown>,
   field: F,
@@ -41,12 +43,9 @@ export const migrationInput = (
   const given = body ?? {};
   if (typeof given !== 'object' || Array.isArray(given)) throw wrong('body', 'takes a JSON object');
   const fields = given as Record<string, unknown>;
-  const unknown = Object.keys(fields).find((field) => !(field in CHOICES) && field !== 'reuse');
+  const unknown = Object.keys(fields).find((field) => !FIELDS.includes(field));
   if (unknown) {
-    throw wrong(
-      unknown,
-      `is not a field; there are ${[...Object.keys(CHOICES), 'reuse'].join(', ')}`,
-    );
+    throw wrong(unknown, `is not a field; there are ${FIELDS.join(', ')}`);
   }
   return {
     strategy: choose(fields, 'strategy', 'snapshot'),
