@@ -2,7 +2,6 @@
  * The composition root: the only place that knows every implementation. Handlers and tasks get what
  * they need from here, built once per Lambda and lazily, so that a function pays only for what it uses.
  */
-import { readFile } from 'node:fs/promises';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { type Config, readConfig } from './config.ts';
 import type { CloudName } from './domain/world.ts';
@@ -55,11 +54,10 @@ export const openRuntime = (env: Readonly<Record<string, string | undefined>>): 
   const config = readConfig(env);
   const cloudConfigs = once(async () => {
     const where = config.clouds;
-    const text =
-      'file' in where ? await readFile(where.file, 'utf8') : await readSecret(where.secret);
-    const source = loadCloud(text, config.source);
+    const file = 'file' in where ? where.file : await readSecret(where.secret);
+    const source = loadCloud(file, config.source);
     return config.destination
-      ? { source, destination: loadCloud(text, config.destination) }
+      ? { source, destination: loadCloud(file, config.destination) }
       : { source };
   });
   const clouds = once(async () => {

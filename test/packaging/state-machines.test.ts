@@ -51,7 +51,12 @@ const RETRY = [
     ErrorEquals: [
       ...['CloudUnavailable', 'CloudBusy', 'Lambda.ServiceException'],
       ...['Lambda.AWSLambdaException', 'Lambda.SdkClientException'],
-      ...['Lambda.TooManyRequestsException', 'Lambda.Unknown', 'States.Timeout'],
+      ...[
+        'Lambda.TooManyRequestsException',
+        'Lambda.Unknown',
+        'Sandbox.Timedout',
+        'States.Timeout',
+      ],
     ],
     ...{ IntervalSeconds: 2, BackoffRate: 2, MaxDelaySeconds: 60, MaxAttempts: 6 },
     JitterStrategy: 'FULL',
