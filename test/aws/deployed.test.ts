@@ -1,0 +1,253 @@
+/** The packaged service in an emulator of AWS, driven as an operator does, beside the embedded run. */
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { StopExecutionCommand } from '@aws-sdk/client-sfn';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openCloud } from '../../lib/openstack/cloud.ts';
+import { loadCloud } from '../../lib/openstack/clouds-yaml.ts';
+import { type Simulator, startSimulator } from '../../lib/simulator/simulator.ts';
+import { eventsOf, type StreamEvent } from '../support/event-stream.ts';
+import { comparableWorld, eventSet, nameIds, type Resources, serverStories } from './comparison.ts';
+import {
+  type DeployedService,
+  deployedService,
+  type HttpAnswer,
+  pause,
+} from './deployed-service.ts';
+import { largestTenant, type Run, run, serversOf, WORKLOAD } from './operations.ts';
+import { type StreamingFunction, streamingFunction } from './streaming-function.ts';
+
+let folder: string;
+let simulator: Simulator;
+let service: DeployedService;
+let stream: StreamingFunction;
+let embedded: Run;
+let deployed: Run;
+const answers: { ordered: HttpAnswer; redirected: HttpAnswer }[] = [];
+
+const embeddedRun = async (): Promise<Run> => {
+  const program = join(import.meta.dirname, 'embedded-run.ts');
+  const { PATH = '', HOME = '' } = process.env;
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [program, join(folder, 'embedded')],
+    { env: { PATH, HOME }, maxBuffer: 64 * 1024 * 1024 },
+  );
+  return JSON.parse(stdout);
+};
+
+const ticket = (id: string) => service.call('GET', `/events/${id}`);
+const locationOf = ({ headers }: HttpAnswer) => String(headers.location);
+const sse = (text: string) => Array.from(text.matchAll(/^id: (.+)$/gm), ([, id]) => id);
+
+/** Gives an order through API Gateway and follows its stream, live, to the end. */
+const order = async (method: string, path: string) => {
+  const ordered = await service.call(method, path);
+  expect(ordered.status, ordered.text).toBe(201);
+  const id = locationOf(ordered).replace('/events/', '');
+  const redirected = await ticket(id);
+  answers.push({ ordered, redirected });
+  const events = await Array.fromAsync(eventsOf(stream.at(locationOf(redirected))));
+  return { id, events };
+};
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pumphouse-aws-'));
+  embedded = await embeddedRun();
+  simulator = await startSimulator({ dataDir: join(folder, 'clouds'), ...WORKLOAD });
+  service = await deployedService();
+  stream = await streamingFunction(service);
+  await service.putClouds(simulator.cloudsYaml());
+  await service.invoke('synchroniseWorld');
+});
+
+afterAll(async () => {
+  await stream?.stop();
+  await simulator?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe('the deployed API', () => {
+  it('refuses whoever has not signed', async () => {
+    for (const [method, path] of [
+      ['GET', '/resources'],
+      ['GET', '/events'],
+      ['POST', '/tenants/1'],
+      ['POST', '/hosts/1'],
+    ] as const) {
+      expect((await service.call(method, path, { sign: false })).status, path).toBe(403);
+    }
+  });
+
+  it('answers 404 as a problem for what there is not', async () => {
+    const { status, headers, text } = await service.call('POST', '/tenants/nobody');
+    expect(status).toBe(404);
+    expect(headers['content-type']).toBe('application/problem+json');
+    expect(JSON.parse(text)).toMatchObject({ status: 404, instance: '/tenants/nobody' });
+  });
+
+  it('shows the world that its synchroniser has listed, as the embedded run does', async () => {
+    const world: Resources = await service.resources();
+    const names = nameIds(embedded.seeded, [], []);
+    expect(comparableWorld(world, names)).toEqual(comparableWorld(embedded.seeded, names));
+    expect(world.events).toEqual([]);
+  });
+});
+
+describe('a migration and an evacuation through the deployed machines', () => {
+  beforeAll(async () => {
+    deployed = await run({
+      resources: () => service.resources(),
+      order,
+      synchronise: () => service.invoke('synchroniseWorld'),
+    });
+  });
+
+  it('answer 201 with their stream, and the API redirects to it with a ticket', () => {
+    expect(answers).toHaveLength(2);
+    for (const { ordered, redirected } of answers) {
+      expect(JSON.parse(ordered.text).events).toBe(ordered.headers.location);
+      expect(redirected.status).toBe(307);
+      expect(redirected.headers['cache-control']).toBe('no-store');
+      const url = service.outputs.StreamEventsLambdaFunctionUrl ?? 'no url';
+      expect(locationOf(redirected).startsWith(url), locationOf(redirected)).toBe(true);
+    }
+  });
+
+  it('stream to their last event, which tells of no error', () => {
+    expect(deployed.migration.events.at(-1)).toMatchObject({
+      name: 'tenant migrated',
+      data: { status: '' },
+    });
+    expect(deployed.evacuation.events.at(-1)).toMatchObject({
+      name: 'host evacuated',
+      data: { status: '' },
+    });
+  });
+
+  it('are executions that succeeded, with one for each server', async () => {
+    const { migration, evacuation, seeded } = deployed;
+    expect((await service.ended('migrate-tenant', migration.id)).status).toBe('SUCCEEDED');
+    expect((await service.ended('evacuate-host', evacuation.id)).status).toBe('SUCCEEDED');
+    const children = await service.listExecutions('migrate-server');
+    const servers = serversOf(seeded, largestTenant(seeded));
+    expect(servers.length).toBeGreaterThan(1);
+    expect(children.map(({ name, status }) => `${name} ${status}`).sort()).toEqual(
+      servers.map((server) => `${migration.id}-${server} SUCCEEDED`).sort(),
+    );
+  });
+
+  it.each(['migration', 'evacuation'] as const)(
+    'tell of the %s what the embedded run tells',
+    (kind) => {
+      const names = (told: Run) =>
+        nameIds(
+          told.seeded,
+          [told.migration.id, told.evacuation.id],
+          [...told.migration.events, ...told.evacuation.events],
+        );
+      const [here, there] = [deployed, embedded].map((told) => ({
+        set: eventSet(told[kind].events, names(told)),
+        stories: serverStories(
+          told[kind].events,
+          names(told),
+          told.seeded.source.resources
+            .filter(({ type }) => type === 'server')
+            .map(({ id }) => `${id}`),
+        ),
+      }));
+      expect(here?.set.length).toBeGreaterThan(2);
+      expect(here?.set).toEqual(there?.set);
+      expect(here?.stories).toEqual(there?.stories);
+    },
+  );
+
+  it('leave the world that the embedded run leaves', () => {
+    const [here, there] = [deployed, embedded].map((told) =>
+      comparableWorld(
+        told.after,
+        nameIds(
+          told.seeded,
+          [told.migration.id, told.evacuation.id],
+          [...told.migration.events, ...told.evacuation.events],
+        ),
+      ),
+    );
+    expect(here).toEqual(there);
+    expect(deployed.after.events).toEqual([]);
+  });
+
+  it('can be replayed from the streaming URL itself, from the beginning and from any event', async () => {
+    const { id, events } = deployed.migration;
+    const all = await service.fromFeed(locationOf(await ticket(id)));
+    expect(all.status).toBe(200);
+    expect(all.headers['content-type']).toBe('text/event-stream');
+    expect(sse(all.text)).toEqual(events.map((event) => event.id));
+    const rest = await service.fromFeed(locationOf(await ticket(id)), { 'last-event-id': '3' });
+    expect(sse(rest.text)[0]).toBe('4');
+    const over = await service.fromFeed(locationOf(await ticket(id)), {
+      'last-event-id': String(events.at(-1)?.id),
+    });
+    expect(over.status).toBe(204);
+  });
+
+  it('are closed to whoever has no ticket', async () => {
+    const url = service.outputs.StreamEventsLambdaFunctionUrl ?? '';
+    expect((await service.fromFeed(url)).status).toBe(403);
+  });
+
+  it('stand in the table as a console reads them', async () => {
+    const { id, events } = deployed.migration;
+    const items = await service.query({
+      KeyConditionExpression: 'pk = :stream',
+      ExpressionAttributeValues: { ':stream': `stream#${id}` },
+    });
+    expect(items.map(({ number, name, v }) => `${number} ${name} ${v}`)).toEqual(
+      events.map((event) => `${event.id} ${event.name} 1`),
+    );
+    const today = await service.query({
+      IndexName: 'by-at',
+      KeyConditionExpression: '#by = :day',
+      ExpressionAttributeNames: { '#by': 'by' },
+      ExpressionAttributeValues: { ':day': `day#${String(items[0]?.time).slice(0, 10)}` },
+    });
+    expect(today.length).toBeGreaterThan(events.length);
+    const running = await service.query({
+      KeyConditionExpression: 'pk = :running',
+      ExpressionAttributeValues: { ':running': 'running' },
+    });
+    expect(running).toEqual([]);
+  });
+});
+
+describe('the schedules', () => {
+  it('bring in what others do in the clouds', async () => {
+    const source = openCloud(loadCloud(simulator.cloudsYaml(), 'source'), 'source');
+    await source.post('identity', '/projects', { project: { name: 'made-by-hand' } });
+    for (;;) {
+      const { source: world }: Resources = await service.resources();
+      if (world.tenants.some(({ name }) => name === 'made-by-hand')) return;
+      await pause();
+    }
+  });
+
+  it('close with its last event an operation whose execution was stopped', async () => {
+    const world: Resources = await service.resources();
+    const tenant = world.source.tenants.find(({ id }) => serversOf(world, String(id)).length > 0);
+    const ordered = await service.call('POST', `/tenants/${tenant?.id}`);
+    const id = locationOf(ordered).replace('/events/', '');
+    await service.executions.send(
+      new StopExecutionCommand({ executionArn: service.executionArn('migrate-tenant', id) }),
+    );
+    const events: StreamEvent[] = [];
+    for await (const event of eventsOf(stream.at(locationOf(await ticket(id))))) events.push(event);
+    expect(events.at(-1)).toMatchObject({
+      name: 'tenant migrated',
+      data: { id: tenant?.id, status: 'error', reason: expect.stringContaining('workflow ended') },
+    });
+    expect((await service.resources()).events).toEqual([]);
+  });
+});
