@@ -1,6 +1,6 @@
 /** EventBridge rules with a schedule: functions that run by the clock. */
 import { randomUUID } from 'node:crypto';
-import { parseSchedule } from './schedule.ts';
+import { parseSchedule } from '../domain/schedule-expression.ts';
 import type { Scheduled } from './service-model.ts';
 
 const MINUTE = 60_000;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { parseSchedule } from '../../lib/local/schedule.ts';
+import { parseSchedule } from '../../lib/domain/schedule-expression.ts';
 import { startScheduler } from '../../lib/local/scheduler.ts';
 
 const matches = (expression: string, time: string): boolean => {

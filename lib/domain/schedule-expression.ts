@@ -1,10 +1,19 @@
 /**
- * Schedule expressions of EventBridge.
+ * Schedule expressions of EventBridge: pure, and without a time zone.
  * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html
  */
 
-/** Either every so many milliseconds, or in the minutes (UTC) that match. */
-export type Schedule = { every: number } | { matches: (time: Date) => boolean };
+/** A test of a time of the clock, which stands in the UTC fields of a date. */
+type Test = (time: Date) => boolean;
+
+/** The minutes that match, and the days on which some may. */
+export interface Cron {
+  matches: Test;
+  onDay: Test;
+}
+
+/** Either every so many milliseconds, or by cron. */
+export type ScheduleExpression = { every: number } | Cron;
 
 const UNITS: Record<string, number> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
 
@@ -43,6 +52,7 @@ const itemMatches = (item: string, field: Field): ((value: number) => boolean) =
   const from = toNumber(first, field);
   const open = step === undefined ? from : field.high;
   const to = last === undefined ? open : toNumber(last, field);
+  if (to < from) throw new Error(`"${item}" goes backwards`);
   return (value) => value >= from && value <= to && (value - from) % every === 0;
 };
 
@@ -61,8 +71,6 @@ const nearestWeekday = (time: Date, day: number): number => {
   if (weekday === 0) return day === lastDay(time) ? day - 2 : day + 1;
   return day;
 };
-
-type Test = (time: Date) => boolean;
 
 const dayMatches = (text: string): Test => {
   if (text === '?' || text === '*') return () => true;
@@ -86,7 +94,11 @@ const weekdayMatches = (text: string): Test => {
   return (time) => matches(time.getUTCDay() + 1);
 };
 
-const parseCron = (text: string): Schedule => {
+/**
+ * Reads the six fields of a cron expression.
+ * @throws Error that says what is wrong with them
+ */
+export const parseCron = (text: string): Cron => {
   const fields = text.trim().split(/\s+/);
   if (fields.length !== 6) throw new Error('a cron expression has six fields');
   const [minute = '', hour = '', day = '', month = '', weekday = '', year = ''] = fields;
@@ -94,17 +106,14 @@ const parseCron = (text: string): Schedule => {
   const [minutes, hours] = [listMatches(minute, FIELDS.minute), listMatches(hour, FIELDS.hour)];
   const [months, years] = [listMatches(month, FIELDS.month), listMatches(year, FIELDS.year)];
   const [days, weekdays] = [dayMatches(day), weekdayMatches(weekday)];
+  const onDay: Test = (time) =>
+    months(time.getUTCMonth() + 1) && years(time.getUTCFullYear()) && days(time) && weekdays(time);
   const matches: Test = (time) =>
-    minutes(time.getUTCMinutes()) &&
-    hours(time.getUTCHours()) &&
-    months(time.getUTCMonth() + 1) &&
-    years(time.getUTCFullYear()) &&
-    days(time) &&
-    weekdays(time);
-  return { matches };
+    minutes(time.getUTCMinutes()) && hours(time.getUTCHours()) && onDay(time);
+  return { matches, onDay };
 };
 
-const parseRate = (text: string): Schedule => {
+const parseRate = (text: string): ScheduleExpression => {
   const [count = '', unit = ''] = text.trim().split(/\s+/);
   const milliseconds = UNITS[unit.replace(/s$/, '')];
   if (!/^[1-9]\d*$/.test(count) || !milliseconds) throw new Error(`rate(${text}) is no rate`);
@@ -115,7 +124,7 @@ const parseRate = (text: string): Schedule => {
  * Reads `rate(…)` or `cron(…)`.
  * @throws Error that says what is wrong with the expression
  */
-export const parseSchedule = (expression: string): Schedule => {
+export const parseSchedule = (expression: string): ScheduleExpression => {
   const [, kind, inside = ''] = /^(rate|cron)\((.+)\)$/.exec(expression.trim()) ?? [];
   try {
     if (kind === 'rate') return parseRate(inside);
