@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Simulator, startSimulator } from '../../lib/simulator/simulator.ts';
 import { eventsOf, type StreamEvent } from '../support/event-stream.ts';
-import { type RunningService, runningService } from '../support/running-service.ts';
+import { type RunningService, runningService, spawnedService } from '../support/running-service.ts';
 import { cloudsAsTheyAre } from './clouds-as-they-are.ts';
 
 /** What begins the operation, once the world is known. */
@@ -83,23 +83,35 @@ const untilStruckOrEnded = async (simulator: Simulator, url: string, id: string)
 
 interface Stage {
   simulator: Simulator;
+  url: string;
   options: string[];
 }
 
-/** Kills before and after one call, lets `skip` calls pass, and so on to the end. */
-const interrupt = async (stage: Stage, first: RunningService, id: string, skip: number) => {
+type Stoppable = Pick<RunningService, 'stop'>;
+
+/**
+ * How many changing calls pass before each pair of kills. With 0 every call is struck; a call that a
+ * repeat makes again would be struck for ever, so every other pair lets some more pass.
+ */
+const passing = (skip: number, pair: number) => skip + (skip === 0 ? pair % 4 : 0);
+
+/** Kills before and after one call, lets some pass, and so on to the end; start-ups are no haven. */
+const interrupt = async (
+  { simulator, url, options }: Stage,
+  first: Stoppable,
+  id: string,
+  skip: number,
+) => {
   let service = first;
   let kills = 0;
   for (let turn = 0; ; turn += 1) {
-    const before = turn % 2 === 0;
-    await script(stage.simulator, before ? 'hang' : 'mute', before ? skip : 0);
-    if (!(await untilStruckOrEnded(stage.simulator, service.url, id))) break;
+    await script(simulator, turn % 2 === 0 ? 'hang' : 'mute', passing(skip, turn >> 1));
+    if (turn > 0) service = spawnedService(...options);
+    if (!(await untilStruckOrEnded(simulator, url, id))) break;
     await service.stop('SIGKILL');
     kills += 1;
-    await control(stage.simulator, 'DELETE', 'faults');
-    service = await runningService(...stage.options);
   }
-  await control(stage.simulator, 'DELETE', 'faults');
+  await control(simulator, 'DELETE', 'faults');
   return { service, kills };
 };
 
@@ -116,18 +128,20 @@ export const runToItsEnd = async (begin: Begin, skip?: number): Promise<Ended> =
     ...['--clouds', file, '--source', 'source', '--destination', 'destination'],
     ...['--data', join(folder, 'data'), '--port', String(await freePort())],
   ];
-  let service = await runningService(...options);
+  const started = await runningService(...options);
+  const { url } = started;
+  let service: Stoppable = started;
   try {
-    const world = await (await fetch(`${service.url}/resources`)).json();
-    const answer = await begin(service.url, world as Parameters<Begin>[1]);
+    const world = await (await fetch(`${url}/resources`)).json();
+    const answer = await begin(url, world as Parameters<Begin>[1]);
     if (answer.status !== 201) throw new Error(`${answer.status} ${await answer.text()}`);
     const { id } = (await answer.json()) as { id: string };
     const { kills, ...rest } =
       skip === undefined
         ? { service, kills: 0 }
-        : await interrupt({ simulator, options }, service, id, skip);
+        : await interrupt({ simulator, url, options }, service, id, skip);
     service = rest.service;
-    const events = await Array.fromAsync(eventsOf(`${service.url}/events/${id}`));
+    const events = await Array.fromAsync(eventsOf(`${url}/events/${id}`));
     return { events, clouds: await cloudsAsTheyAre(simulator.cloudsYaml()), kills };
   } finally {
     await service.stop();

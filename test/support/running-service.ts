@@ -26,19 +26,27 @@ const readyLine = async (child: ChildProcess, printed: string[]): Promise<string
   }
 };
 
-/** Starts `lib/local/start.ts` with these options and waits for its `ready` line. */
-export const runningService = async (...options: string[]): Promise<RunningService> => {
+/** Starts `lib/local/start.ts` with these options and does not wait for anything. */
+export const spawnedService = (...options: string[]) => {
   const printed: string[] = [];
   const start = `${import.meta.dirname}/../../lib/local/start.ts`;
   const child = spawn(process.execPath, [start, '--port', '0', ...options]);
-  const url = await readyLine(child, printed);
+  const ready = readyLine(child, printed);
+  ready.catch(() => {});
   return {
-    url,
+    /** The URL of its `ready` line, once it has said so. */
+    ready,
     output: () => printed.join('\n'),
-    stop: async (signal = 'SIGINT') => {
+    stop: async (signal: 'SIGINT' | 'SIGKILL' = 'SIGINT') => {
       if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill(signal);
       await once(child, 'exit');
     },
   };
+};
+
+/** Starts the service and waits for its `ready` line. */
+export const runningService = async (...options: string[]): Promise<RunningService> => {
+  const { ready, ...service } = spawnedService(...options);
+  return { ...service, url: await ready };
 };
