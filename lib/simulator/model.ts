@@ -94,6 +94,8 @@ export interface Server extends Item {
   volumes: ServerVolume[];
   number: number;
   reservation_id: string;
+  /** Names and roles of who booted it, as Nova writes them on snapshots. */
+  booted_by: Fields;
   fault: Fields | null;
   actions: Fields[];
 }

@@ -3,7 +3,7 @@ import type { Transitions } from '../due.ts';
 import type { Server } from '../model.ts';
 import { requireAdmin } from '../policy.ts';
 import { numberOf, recordOf, textOf } from '../reading.ts';
-import { badRequest, conflict } from '../refusal.ts';
+import { badRequest, conflict, notFound } from '../refusal.ts';
 import { type Answer, accepted, type Call, ok, type Routes } from '../router.ts';
 import { action } from './boot.ts';
 import { confirm, liveMigrate, migrate, revert } from './moves.ts';
@@ -94,6 +94,26 @@ function lock(call: Call, server: Server): Answer {
   return accepted();
 }
 
+/** On all ports of the server at once. */
+const changeGroups =
+  (change: (groups: string[], id: string) => string[]) =>
+  (call: Call, server: Server): Answer => {
+    const [wish] = Object.values(call.body);
+    const name = textOf(recordOf(wish).name);
+    const group = call.cloud
+      .table('security-group')
+      .find(
+        (one) => one.project_id === server.project_id && (one.name === name || one.id === name),
+      );
+    if (!group) throw notFound(`Security group ${name} not found.`);
+    for (const id of server.ports) {
+      const port = call.cloud.ports.get(id);
+      if (port)
+        call.cloud.ports.put({ ...port, security_groups: change(port.security_groups, group.id) });
+    }
+    return accepted();
+  };
+
 const CONSOLE = ['FAKE CONSOLE OUTPUT', 'ANOTHER', 'LAST LINE'];
 
 const OTHERS: Record<string, (call: Call, server: Server) => Answer> = {
@@ -112,6 +132,8 @@ const OTHERS: Record<string, (call: Call, server: Server) => Answer> = {
     const length = numberOf(recordOf(call.body['os-getConsoleOutput']).length, CONSOLE.length);
     return ok({ output: CONSOLE.slice(-length).join('\n') });
   },
+  addSecurityGroup: changeGroups((groups, id) => [...new Set([...groups, id])]),
+  removeSecurityGroup: changeGroups((groups, id) => groups.filter((one) => one !== id)),
   forceDelete: (call, server) => {
     eraseServer(call.cloud, server);
     return accepted();

@@ -196,6 +196,11 @@ function blank(call: Call, input: Fields, flavor: Flavor, image: Image | undefin
     volumes: [],
     number: cloud.next('server'),
     reservation_id: `r-${cloud.newHexId().slice(0, 8)}`,
+    booted_by: {
+      owner_user_name: who.userName,
+      owner_project_name: textOf(cloud.table('project').get(who.projectId)?.name),
+      boot_roles: who.roles.join(','),
+    },
     fault: null,
     actions: [action(call, 'create')],
     hints: recordOf(call.body['os:scheduler_hints'] ?? call.body['OS-SCH-HNT:scheduler_hints']),

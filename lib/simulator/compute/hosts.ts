@@ -200,9 +200,16 @@ const serviceRoutes: Routes = {
   'DELETE /os-services/:id': removeService,
 };
 
+function oldHosts(call: Call) {
+  requireAdmin(call, 'os_compute_api:os-hosts:list');
+  const names = call.cloud.hosts.all().map((host) => host.name);
+  return ok({ hosts: names.map((host_name) => ({ host_name, service: 'compute', zone: 'nova' })) });
+}
+
 export const hostRoutes: Routes = {
   ...serviceRoutes,
   'GET /os-availability-zone': zones,
   'GET /os-availability-zone/detail': zones,
   'GET /os-aggregates': aggregates,
+  'GET /os-hosts': oldHosts,
 };

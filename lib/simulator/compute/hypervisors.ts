@@ -2,7 +2,7 @@
 import type { Fields, Host } from '../model.ts';
 import { requireAdmin } from '../policy.ts';
 import { isTrue } from '../reading.ts';
-import { notFound } from '../refusal.ts';
+import { notFound, Refusal } from '../refusal.ts';
 import { type Call, ok, type Routes } from '../router.ts';
 import { CAPACITY, usageOf } from './hosts.ts';
 
@@ -104,4 +104,7 @@ export const hypervisorRoutes: Routes = {
   'GET /os-hypervisors/detail': list(full),
   'GET /os-hypervisors/statistics': statistics,
   'GET /os-hypervisors/:id': show,
+  'GET /os-hypervisors/:id/uptime': () => {
+    throw new Refusal(501, 'The requested functionality is not supported.');
+  },
 };

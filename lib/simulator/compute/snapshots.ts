@@ -5,7 +5,7 @@ import type { SimulatedCloud } from '../cloud.ts';
 import type { Transitions } from '../due.ts';
 import { fillImage } from '../image/files.ts';
 import { newImage, sweepBytes } from '../image/images.ts';
-import type { Fields, Server } from '../model.ts';
+import type { Fields, Image, Server } from '../model.ts';
 import { omit, recordOf, textOf } from '../reading.ts';
 import { badRequest, forbidden } from '../refusal.ts';
 import { type Answer, accepted, type Call } from '../router.ts';
@@ -21,15 +21,12 @@ const ID_IN_BODY_SINCE = 45;
 
 /** What Nova writes on every snapshot, and of the server's image what it inherits. */
 function propertiesOf(call: Call, server: Server): Fields {
-  const { who, cloud } = call;
   return {
     ...omit(server.image_properties, ['image_type', 'instance_uuid', 'user_id']),
-    base_image_ref: server.image_id,
-    owner_user_name: who.userName,
-    owner_project_name: textOf(cloud.table('project').get(who.projectId)?.name),
-    boot_roles: who.roles.join(','),
+    base_image_ref: server.image_properties.base_image_ref ?? server.image_id,
+    ...server.booted_by,
     instance_uuid: server.id,
-    user_id: who.userId,
+    user_id: call.who.userId,
     image_type: 'snapshot',
     ...recordOf(recordOf(call.body.createImage).metadata),
   };
@@ -62,6 +59,20 @@ function imageOfVolumes(call: Call, server: Server, name: string): Answer {
   return answer(call, image.id);
 }
 
+/** A snapshot that somebody else takes is shared with the server's own project, which has to accept it. */
+function offer(cloud: SimulatedCloud, image: Image, projectId: string): void {
+  cloud.images.put({ ...image, visibility: 'shared' });
+  const now = cloud.stamp();
+  cloud.table('image-member').put({
+    id: `${image.id}/${projectId}`,
+    member_id: projectId,
+    image_id: image.id,
+    status: 'pending',
+    created_at: now,
+    updated_at: now,
+  });
+}
+
 export function createImage(call: Call, server: Server): Answer {
   const name = textOf(recordOf(call.body.createImage).name);
   if (!name)
@@ -79,6 +90,7 @@ export function createImage(call: Call, server: Server): Answer {
     visibility: 'private',
     min_disk: server.min_disk,
   });
+  if (server.project_id !== call.who.projectId) offer(call.cloud, image, server.project_id);
   changeServer(call.cloud, server, { task_state: 'image_snapshot' });
   call.cloud.later(PENDING_SECONDS, 'snapshot.read', server.id, { image: image.id });
   return answer(call, image.id);

@@ -1,5 +1,5 @@
 /** The small texts of a server: metadata, tags, addresses, security groups, its history. */
-import type { Server } from '../model.ts';
+import type { Item, Server } from '../model.ts';
 import { requireAdmin } from '../policy.ts';
 import { listOf, omit, recordOf, textOf } from '../reading.ts';
 import { badRequest, notFound } from '../refusal.ts';
@@ -96,16 +96,24 @@ function securityGroups(call: Call) {
   const { cloud } = call;
   const ids = serverOf(call).ports.flatMap((id) => cloud.ports.get(id)?.security_groups ?? []);
   const groups = [...new Set(ids)].flatMap((id) => cloud.table('security-group').get(id) ?? []);
-  return ok({
-    security_groups: groups.map((group) => ({
-      id: group.id,
-      description: group.description,
-      name: group.name,
-      tenant_id: group.project_id,
-      rules: [],
-    })),
-  });
+  return ok({ security_groups: groups.map(groupView) });
 }
+
+/** Nova's old word for a group; its rules are Neutron's to tell. */
+const groupView = (group: Item) => ({
+  id: group.id,
+  description: group.description,
+  name: group.name,
+  tenant_id: group.project_id,
+  rules: [],
+});
+
+const ownGroups = (call: Call) => {
+  const mine = call.cloud
+    .table('security-group')
+    .where((group) => group.project_id === call.who.projectId);
+  return ok({ security_groups: mine.map(groupView) });
+};
 
 function actionEntry(call: Call) {
   const server = serverOf(call);
@@ -125,6 +133,7 @@ export const textRoutes: Routes = {
   ...tagRoutes,
   'GET /servers/:id/ips': (call) => ok({ addresses: addressesOf(call, serverOf(call), false) }),
   'GET /servers/:id/os-security-groups': securityGroups,
+  'GET /os-security-groups': ownGroups,
   'GET /servers/:id/os-instance-actions': (call) => {
     const server = serverOf(call);
     const entries = server.actions.map((one) => ({

@@ -111,6 +111,11 @@ export function putUp(
     volumes: [],
     number: cloud.next('server'),
     reservation_id: `r-${cloud.newHexId().slice(0, 8)}`,
+    booted_by: {
+      owner_user_name: tenant.operator.name,
+      owner_project_name: tenant.project.name,
+      boot_roles: 'member,reader',
+    },
     fault: null,
     actions: [action(call, 'create')],
   };

@@ -298,7 +298,9 @@ describe('a server', () => {
     expect(image).toMatchObject({
       name,
       owner: cloud.admin.projectId,
-      visibility: 'private',
+      visibility: 'shared',
+      owner_project_name: cloud.member.project,
+      owner_user_name: cloud.member.user,
       disk_format: 'raw',
       container_format: 'bare',
       min_disk: 1,
@@ -310,6 +312,11 @@ describe('a server', () => {
       why: 'x',
       size: IMAGE_BYTES.length + 512,
     });
+    const members = await cloud.admin.call('GET', 'image', `${path}/members`);
+    expect(members.body.members[0]).toMatchObject({
+      member_id: cloud.member.projectId,
+      status: 'pending',
+    });
     const response = await fetch(`${cloud.admin.url('image')}${path}/file`, {
       headers: { 'X-Auth-Token': cloud.admin.token },
     });
@@ -320,6 +327,22 @@ describe('a server', () => {
     expect(image.os_hash_value).toBe(sha);
     await yard.settled(server.id, 'ACTIVE');
     expect((await cloud.admin.call('DELETE', 'image', path)).status).toBe(204);
+  });
+
+  test('gives its own project a private snapshot', async () => {
+    const asked = await yard.act(
+      server.id,
+      { createImage: { name: unique('snapshot') } },
+      cloud.member,
+    );
+    const path = `/v2/images/${asked.body.image_id}`;
+    const image = await until(
+      async () => (await cloud.member.call('GET', 'image', path)).body,
+      (body) => body.status === 'active',
+    );
+    expect(image).toMatchObject({ visibility: 'private', owner: cloud.member.projectId });
+    await yard.settled(server.id, 'ACTIVE');
+    await cloud.member.call('DELETE', 'image', path);
   });
 
   test('names the snapshot in Location only before 2.45', async () => {

@@ -7,6 +7,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { vi } from 'vitest';
 import { parse } from 'yaml';
 import { startSimulator } from '../../../lib/simulator/simulator.ts';
 
@@ -136,7 +137,7 @@ async function place(): Promise<{ authUrl: string; login: Login; close(): Promis
   const folder = mkdtempSync(join(tmpdir(), 'contract-'));
   const simulator = file
     ? undefined
-    : await startSimulator({ dataDir: folder, pace: 0.2, tenants: 2, servers: 5, imageMib: 1 });
+    : await startSimulator({ dataDir: folder, pace: 0.1, tenants: 2, servers: 5, imageMib: 1 });
   const yaml = parse(simulator ? simulator.cloudsYaml() : readFileSync(file ?? '', 'utf8'));
   const { auth } = yaml.clouds[process.env.CONTRACT_CLOUD ?? 'source'];
   return {
@@ -188,8 +189,11 @@ async function removeGroups(admin: Session, projectId: string): Promise<void> {
     await admin.call('DELETE', 'network', `/v2.0/security-groups/${group.id}`);
 }
 
-const DEADLINE_MS = 50_000;
-const POLL_MS = 150;
+/** A real cloud on a busy machine takes its time; these are limits against waiting for ever. */
+const isReal = process.env.CONTRACT_CLOUDS !== undefined;
+if (isReal) vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
+const DEADLINE_MS = isReal ? 300_000 : 50_000;
+const POLL_MS = isReal ? 500 : 100;
 
 /** Reads again and again until it is as wanted; the last answer is in the error when it never is. */
 export async function until<T>(read: () => Promise<T>, wanted: (value: T) => boolean): Promise<T> {
