@@ -12,6 +12,8 @@ export interface Config {
   /** Absent when there is no destination: everything can be looked at, nothing migrated. */
   destination?: string;
   machines: { migration: string; evacuation: string };
+  /** What EventBridge Scheduler is told; only who makes and removes schedules needs it. */
+  schedules?: ScheduleTarget;
   /** Where the streaming Lambda URL answers; only who hands out tickets to it needs to know. */
   feedUrl?: string;
   /** Signs the tickets to the feed: a secret's ARN on AWS, the key itself on one machine. */
@@ -27,6 +29,15 @@ export interface Config {
   feedSeconds: number;
   /** Seconds that a task watches by itself before it lets the state machine wait. */
   watchSeconds: number;
+}
+
+/** Where schedules are kept, and what they call. */
+export interface ScheduleTarget {
+  group: string;
+  /** ARN of the function that is called at each due time. */
+  function: string;
+  /** ARN of the role in which the scheduler calls it. */
+  role: string;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -50,6 +61,12 @@ const positive = (env: Environment, name: string, otherwise: number) => {
   throw invalid(`${name} is ${env[name]}; it takes a number above 0`);
 };
 
+const scheduleTarget = (group: string, required: (name: string) => string): ScheduleTarget => ({
+  group,
+  function: required('SCHEDULE_FUNCTION'),
+  role: required('SCHEDULE_ROLE'),
+});
+
 /** @throws InvalidRequest naming the variable that is missing or wrong */
 export const readConfig = (env: Environment): Config => {
   const required = (name: string) => {
@@ -67,6 +84,7 @@ export const readConfig = (env: Environment): Config => {
       migration: required('MIGRATE_TENANT_MACHINE'),
       evacuation: required('EVACUATE_HOST_MACHINE'),
     },
+    ...(env.SCHEDULE_GROUP && { schedules: scheduleTarget(env.SCHEDULE_GROUP, required) }),
     ...(env.FEED_URL && { feedUrl: env.FEED_URL }),
     ticketKey: env.TICKET_KEY ? { key: env.TICKET_KEY } : { secret: required('TICKET_SECRET') },
     finalize: choice(env, 'FINALIZE', ['auto', 'manual']),

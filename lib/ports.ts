@@ -6,6 +6,7 @@ import type { Readable } from 'node:stream';
 import type { EventData, EventName, PumphouseEvent } from './domain/event.ts';
 import type { Operation } from './domain/operation.ts';
 import type { Intent, PlanItem, Reference } from './domain/plan.ts';
+import type { Schedule } from './domain/schedule.ts';
 import type {
   CloudName,
   CloudState,
@@ -181,4 +182,32 @@ export interface Workflows {
   start(operation: Operation): Promise<void>;
   /** What became of it; `absent` when it was never started. */
   status(operation: Operation): Promise<'absent' | 'running' | 'succeeded' | 'failed'>;
+}
+
+/** Schedules as they stand in the table: what operators see of them, and what is due. */
+export interface Timetable {
+  /** Writes a new one, or answers the one that already has its id. */
+  add(schedule: Schedule): Promise<Schedule>;
+  get(id: string): Promise<Schedule | undefined>;
+  /** Every schedule that is kept, those that will not be due again too. */
+  list(): Promise<Schedule[]>;
+  /** Notes that what fires it knows it; false when it was removed meanwhile. */
+  arm(id: string): Promise<boolean>;
+  /** Notes that a due time could not be served yet; it is tried again. */
+  postpone(id: string, trying: { due: string; reason: string }): Promise<void>;
+  /**
+   * Notes which operation a due time became; what is due next follows from it, or that nothing is.
+   * A repeat, and one that comes after a later one, change nothing.
+   */
+  serve(id: string, last: { due: string; operation: string }, next?: string): Promise<void>;
+  /** False when there was none. */
+  remove(id: string): Promise<boolean>;
+}
+
+/** What fires schedules: it calls `start-scheduled-evacuation` at each due time, at least once. */
+export interface Schedules {
+  /** Takes a schedule up; one that it has already is left alone. */
+  put(schedule: Schedule): Promise<void>;
+  /** Forgets one; one that is not there is a success. */
+  remove(id: string): Promise<void>;
 }

@@ -8,7 +8,8 @@ import type { CloudName } from './domain/world.ts';
 import { openStores, type Stores } from './dynamodb/stores.ts';
 import { openCloud } from './openstack/cloud.ts';
 import { type CloudConfig, loadCloud } from './openstack/clouds-yaml.ts';
-import type { Clock, Cloud, Workflows } from './ports.ts';
+import type { Clock, Cloud, Schedules, Workflows } from './ports.ts';
+import { eventBridgeSchedules } from './schedules.ts';
 import { stepFunctions } from './workflows.ts';
 
 export interface Clouds {
@@ -20,6 +21,7 @@ export interface Runtime extends Stores {
   config: Config;
   clock: Clock;
   workflows: Workflows;
+  schedules: Schedules;
   clouds(): Promise<Clouds>;
   /** The `clouds.yaml` entries of both clouds. */
   cloudConfigs(): Promise<{ source: CloudConfig; destination?: CloudConfig }>;
@@ -76,6 +78,7 @@ export const openRuntime = (env: Readonly<Record<string, string | undefined>>): 
     clock: systemClock,
     ...openStores(config.tableName, systemClock, config.keepDays),
     workflows: stepFunctions(config.machines),
+    schedules: eventBridgeSchedules(config.schedules),
     clouds,
     cloudConfigs,
     ticketKey,

@@ -1,11 +1,19 @@
 /** Opens all stores over one table with one client. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import type { Clock, EventStore, OperationStore, PlanStore, WorldStore } from '../ports.ts';
+import type {
+  Clock,
+  EventStore,
+  OperationStore,
+  PlanStore,
+  Timetable,
+  WorldStore,
+} from '../ports.ts';
 import { eventStore } from './event-store.ts';
 import { operationStore } from './operation-store.ts';
 import { planStore } from './plan-store.ts';
 import type { Table } from './table.ts';
+import { timetable } from './timetable.ts';
 import { worldStore } from './world-store.ts';
 
 export interface Stores {
@@ -13,6 +21,7 @@ export interface Stores {
   world: WorldStore;
   operations: OperationStore;
   plans: PlanStore;
+  timetable: Timetable;
 }
 
 /**
@@ -30,5 +39,6 @@ export const openStores = (name: string, clock: Clock, keepDays = 30): Stores =>
     world: worldStore(table),
     operations: operationStore(table),
     plans: planStore(table, events),
+    timetable: timetable(table),
   };
 };

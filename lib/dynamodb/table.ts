@@ -43,6 +43,7 @@ export const keys = {
   made: ({ type, id }: Reference) => ({ pk: `made#${type}`, sk: id }),
   world: ({ cloud, type, id }: WorldKey) => ({ pk: `world#${cloud}#${type}`, sk: id }),
   cloud: (cloud: CloudName) => ({ pk: 'cloud', sk: cloud }),
+  schedule: (id: string) => ({ pk: 'schedules', sk: id }),
   day: (at: string) => `day#${at.slice(0, 10)}`,
 };
 
