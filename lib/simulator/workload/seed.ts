@@ -15,10 +15,16 @@ export interface Size {
   imageMib: number;
 }
 
-export const HOSTS: Record<string, readonly string[]> = {
-  source: ['rack1-node1', 'rack1-node2', 'rack2-node1', 'rack2-node2'],
-  destination: ['hall2-node1', 'hall2-node2', 'hall2-node3'],
-};
+const SERVERS_PER_HOST = 60;
+
+/** Four hosts in two racks here, three in the hall over there; more when the servers would not fit. */
+export function hostNames(cloud: string, servers: number): string[] {
+  const isSource = cloud === 'source';
+  const count = Math.max(isSource ? 4 : 3, Math.ceil(servers / SERVERS_PER_HOST));
+  const name = (at: number) =>
+    isSource ? `rack${Math.floor(at / 2) + 1}-node${(at % 2) + 1}` : `hall2-node${at + 1}`;
+  return Array.from({ length: count }, (_, at) => name(at));
+}
 
 /** Room for a workload larger than the usual limits: on both sides, so that it can move. */
 function raiseLimits(cloud: SimulatedCloud, size: Size): void {
@@ -66,7 +72,7 @@ export async function seedCloud(
   try {
     const isSource = cloud.name === 'source';
     raiseLimits(cloud, size);
-    stockHosts(cloud, HOSTS[cloud.name] ?? []);
+    stockHosts(cloud, hostNames(cloud.name, size.servers));
     const staff: Staff = settleStaff(cloud, secrets);
     const tenants = isSource
       ? tenantPlans(size.tenants).map((plan) => settleTenant(cloud, staff, plan, secrets, die))

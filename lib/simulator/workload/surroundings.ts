@@ -34,17 +34,17 @@ export function layOut(
     name: `${name}-front-v4`,
     network_id: front.id,
     ip_version: 4,
-    cidr: `${prefixOf(at)}.0.0/23`,
+    cidr: `${prefixOf(at)}.0.0/20`,
     dns_nameservers: ['9.9.9.9', '149.112.112.112'],
-    allocation_pools: [{ start: `${prefixOf(at)}.0.20`, end: `${prefixOf(at)}.1.250` }],
+    allocation_pools: [{ start: `${prefixOf(at)}.0.20`, end: `${prefixOf(at)}.15.250` }],
   });
   const back = makeOne(call, NETWORKS, { name: `${name}-back`, mtu: 1400 });
   const backSubnet = makeOne(call, SUBNETS, {
     name: `${name}-back-v4`,
     network_id: back.id,
     ip_version: 4,
-    cidr: `${prefixOf(at)}.8.0/23`,
-    host_routes: [{ destination: '192.168.77.0/24', nexthop: `${prefixOf(at)}.8.2` }],
+    cidr: `${prefixOf(at)}.16.0/20`,
+    host_routes: [{ destination: '192.168.77.0/24', nexthop: `${prefixOf(at)}.16.2` }],
   });
   const gateway = { network_id: outside.id };
   makeRouter(call, { name: `${name}-router`, external_gateway_info: gateway }, [

@@ -186,7 +186,10 @@ async function removeGroups(admin: Session, projectId: string): Promise<void> {
   const path = `/v2.0/security-groups?project_id=${projectId}`;
   const { body } = await admin.call('GET', 'network', path);
   for (const group of body.security_groups)
-    await admin.call('DELETE', 'network', `/v2.0/security-groups/${group.id}`);
+    await until(
+      () => admin.call('DELETE', 'network', `/v2.0/security-groups/${group.id}`),
+      (answer) => answer.status !== 409,
+    );
 }
 
 /** A real cloud on a busy machine takes its time; these are limits against waiting for ever. */
