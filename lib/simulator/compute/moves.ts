@@ -15,6 +15,7 @@ const PREPARE_SECONDS = 1;
 const LIVE_SECONDS = 2;
 const FINISH_SECONDS = 0.3;
 const COLD_SECONDS = 3;
+const CONFIRM_SECONDS = 1;
 const REVERT_SECONDS = 2;
 const NULLABLE_BLOCK_SINCE = 25;
 
@@ -89,8 +90,9 @@ export function migrate(call: Call, server: Server): Answer {
   requireState(server, 'migrate', ['active', 'stopped']);
   if (wanted) requireHost(call, wanted);
   const { cloud } = call;
-  const dest = pickHost(cloud, server, wanted, server.host ?? '');
-  if (!dest) throw badRequest('No valid host was found. No valid host found for cold migrate');
+  if (wanted && wanted === server.host)
+    throw badRequest('Cannot migrate to the host where the server exists.');
+  const dest = pickHost(cloud, server, wanted, server.host ?? '') ?? null;
   const migration = newMigration(call, server, 'migration', dest);
   setMigration(cloud, migration, { status: 'migrating' });
   changeServer(cloud, server, { task_state: 'resize_migrating' });
@@ -105,12 +107,8 @@ export function confirm(call: Call, server: Server): Answer {
   requireState(server, 'confirmResize', ['resized']);
   const migration = finished(call.cloud, server);
   if (!migration) throw badRequest('Instance has not been resized.');
-  setMigration(call.cloud, migration, { status: 'confirmed' });
-  changeServer(call.cloud, server, {
-    vm_state: migration.vm_state,
-    task_state: null,
-    power_state: migration.power_state,
-  });
+  setMigration(call.cloud, migration, { status: 'confirming' });
+  call.cloud.later(CONFIRM_SECONDS, 'cold.confirmed', server.id, { migration: migration.id });
   return noContent();
 }
 
@@ -124,7 +122,7 @@ export function revert(call: Call, server: Server): Answer {
   return accepted();
 }
 
-/** Ends a live migration: the server is free again, on whichever host it is by now. */
+/** Ends a migration that keeps its server free of any task: the server is free again, on whichever host it is by now. */
 export function endLive(
   cloud: SimulatedCloud,
   server: Server,
@@ -166,7 +164,7 @@ export const moveTransitions: Transitions = {
   'live.running': (cloud, due) => {
     const both = pair(cloud, due.subject, due.data.migration, ['preparing']);
     if (!both) return;
-    setMigration(cloud, both.migration, { status: 'running' });
+    setMigration(cloud, both.migration, { status: 'running', began: due.at });
     const time = numberOf(both.server.metadata.bed_seconds, LIVE_SECONDS);
     cloud.later(time, 'live.moved', due.subject, due.data, due.at);
   },
@@ -188,9 +186,17 @@ export const moveTransitions: Transitions = {
     const both = pair(cloud, due.subject, due.data.migration, ['migrating']);
     if (!both) return;
     const { server, migration } = both;
+    if (!migration.dest) return endLive(cloud, server, migration, 'error');
     setMigration(cloud, migration, { status: 'finished' });
     const there = arrive(cloud, server, migration.dest ?? '');
     changeServer(cloud, there, { vm_state: 'resized', task_state: null });
+  },
+  'cold.confirmed': (cloud, due) => {
+    const both = pair(cloud, due.subject, due.data.migration, ['confirming']);
+    if (!both) return;
+    const { vm_state, power_state } = both.migration;
+    setMigration(cloud, both.migration, { status: 'confirmed' });
+    changeServer(cloud, both.server, { vm_state, power_state, task_state: null });
   },
   'cold.reverted': (cloud, due) => {
     const both = pair(cloud, due.subject, due.data.migration, ['reverting']);
