@@ -13,7 +13,12 @@ export const SERVICE_PATHS = {
   network: '/network',
   volumev3: '/volume/v3/$(project_id)s',
   placement: '/placement',
+  baremetal: '/baremetal',
 } as const;
+
+/** Only the cloud that hosts are given to installs machines. */
+export const offers = (cloud: SimulatedCloud, service: ServiceType): boolean =>
+  service !== 'baremetal' || cloud.name === 'destination';
 
 export type ServiceType = keyof typeof SERVICE_PATHS;
 
@@ -35,6 +40,9 @@ export interface SimulatedCloud {
   volumes: Table<model.Volume>;
   assignments: Table<model.Assignment>;
   due: Table<model.Due>;
+  nodes: Table<model.Node>;
+  /** The machines of both clouds. */
+  machines: Table<model.Machine>;
   /** Any other kind of object, by name. */
   table(kind: string): Table<model.Item>;
   now(): Date;
@@ -53,6 +61,9 @@ export interface SimulatedCloud {
   /** Draws ids from `ids` while the workload is made; without it they are random again. */
   drawIdsFrom(ids?: () => string): void;
 }
+
+/** Where machines are kept, which belong to no cloud. */
+export const ROOM = 'room';
 
 export interface CloudSettings {
   name: string;
@@ -77,6 +88,7 @@ export function simulatedCloud(settings: CloudSettings): SimulatedCloud {
     bytes: settings.bytes,
     maxPage: settings.maxPage,
     ...tablesOf(table),
+    machines: store.table<model.Machine>(ROOM, 'machine'),
     due,
     table: (kind) => table(kind),
     now: () => clock.now(),
@@ -112,6 +124,7 @@ const tablesOf = (table: <T extends model.Item>(kind: string) => Table<T>) => ({
   floatingIps: table<model.FloatingIp>('floatingip'),
   volumes: table<model.Volume>('volume'),
   assignments: table<model.Assignment>('assignment'),
+  nodes: table<model.Node>('node'),
 });
 
 /** The address of a service, for a project where the catalog's address names one. */

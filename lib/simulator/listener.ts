@@ -176,7 +176,8 @@ function versionOf(service: Service, request: IncomingMessage): number {
     .split(',')
     .map((one) => one.trim().split(/\s+/))
     .find(([name]) => name === versions.name)?.[1];
-  const text = asked ?? textOf(request.headers['x-openstack-nova-api-version']);
+  const { header = 'X-OpenStack-Nova-API-Version' } = versions;
+  const text = asked ?? textOf(request.headers[header.toLowerCase()]);
   if (text === 'latest') return versions.max;
   const [, major, minor] = /^(\d+)\.(\d+)$/.exec(text) ?? [
     '',
@@ -193,6 +194,13 @@ function versionHeaders(service: Service, call: Call): Record<string, string> {
   const id = { 'x-openstack-request-id': call.requestId };
   if (!service.versions) return id;
   const version = `${service.versions.major}.${call.version || service.versions.min}`;
+  if (service.versions.header)
+    return {
+      [service.versions.header]: version,
+      [service.versions.header.replace('API-', 'API-Minimum-')]: `1.${service.versions.min}`,
+      [service.versions.header.replace('API-', 'API-Maximum-')]: `1.${service.versions.max}`,
+      'Openstack-Request-Id': call.requestId,
+    };
   const header = { 'OpenStack-API-Version': `${service.versions.name} ${version}`, ...id };
   if (service.versions.name !== 'compute') return { Vary: 'OpenStack-API-Version', ...header };
   return {

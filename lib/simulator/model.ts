@@ -125,6 +125,34 @@ export interface Host extends Item {
   disabled_reason: string | null;
   forced_down: boolean;
   updated_at: string;
+  /** True until the host has been discovered: listed as a service, but nothing can be placed on it. */
+  unmapped?: boolean;
+}
+
+/** A machine of the room that both clouds stand in; by its own name. */
+export interface Machine extends Item {
+  mac: string;
+  /** The cloud whose nova-compute is installed on it, and as which host. */
+  cloud: string;
+  host: string;
+  /** True while its nova-compute reports. */
+  running: boolean;
+}
+
+/** A bare metal node of Ironic, as its API shows it, with the machine that it is. */
+export interface Node extends Item {
+  name: string | null;
+  machine: string;
+  provision_state: string;
+  target_provision_state: string | null;
+  power_state: string | null;
+  target_power_state: string | null;
+  last_error: string | null;
+  reservation: string | null;
+  maintenance: boolean;
+  fault: string | null;
+  extra: Fields;
+  instance_info: Fields;
 }
 
 export interface FixedIp {

@@ -39,8 +39,11 @@ export interface Service {
   /** Answered without a token. */
   open: Routes;
   routes: Routes;
-  /** Minimum and maximum minor microversion, and the name in `OpenStack-API-Version`. */
-  versions?: { name: string; major: number; min: number; max: number };
+  /**
+   * Minimum and maximum minor microversion, and the name in `OpenStack-API-Version`, or the header
+   * that it has of its own.
+   */
+  versions?: { name: string; major: number; min: number; max: number; header?: string };
   refuse(refusal: Refusal, call: Call): Answer;
   /** Keys of routes whose body is not JSON and is read by the handler. */
   streams?: readonly string[];

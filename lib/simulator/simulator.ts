@@ -7,9 +7,10 @@ import { mkdirSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { baremetalService } from './baremetal/service.ts';
 import { byteStore } from './bytes.ts';
 import { type SimulatorClock, systemClock } from './clock.ts';
-import { type SimulatedCloud, simulatedCloud } from './cloud.ts';
+import { ROOM, type SimulatedCloud, simulatedCloud } from './cloud.ts';
 import { cloudsYaml, regionOf } from './clouds.ts';
 import { computeService, computeVersions } from './compute/service.ts';
 import { controlRoutes } from './control.ts';
@@ -67,6 +68,7 @@ const SERVICES = [
   volumeVersions,
   volumeService,
   placementService,
+  baremetalService,
 ];
 
 const USUAL: Size = { seed: 1, tenants: 4, servers: 14, imageMib: 3 };
@@ -128,7 +130,12 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const server = createServer(
     { requestTimeout: 0, keepAliveTimeout: 30_000 },
     requestListener({
-      sites: clouds.map((cloud, at) => ({ cloud, settle: () => queues[at]?.settle() })),
+      sites: clouds.map((cloud) => ({
+        cloud,
+        settle: () => {
+          for (const queue of queues) queue.settle();
+        },
+      })),
       services: SERVICES,
       faults,
       calls,
@@ -161,6 +168,7 @@ async function seedAll(
   size: Size,
   secrets: Secrets,
 ): Promise<void> {
+  store.clear(ROOM, []);
   for (const cloud of clouds) {
     store.clear(cloud.name, ['token']);
     await seedCloud(cloud, size, secrets);

@@ -1,4 +1,5 @@
 /** Everything that happens by itself in a simulated cloud. */
+import { nodeTransitions } from './baremetal/states.ts';
 import { actionTransitions } from './compute/actions.ts';
 import { bootTransitions } from './compute/boot.ts';
 import { moveTransitions } from './compute/moves.ts';
@@ -18,4 +19,5 @@ export const TRANSITIONS: Transitions = {
   ...attachTransitions,
   ...uploadTransitions,
   ...volumeSnapshotTransitions,
+  ...nodeTransitions,
 };

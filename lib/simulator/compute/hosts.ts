@@ -1,10 +1,12 @@
 /** Compute hosts: services, hypervisors, aggregates, zones; and which host a server may go to. */
 import type { SimulatedCloud } from '../cloud.ts';
 import type { Fields, Host, Server } from '../model.ts';
+import { leaveProvider } from '../placement/providers.ts';
 import { requireAdmin } from '../policy.ts';
 import { isTrue, textOf } from '../reading.ts';
 import { badRequest, conflict, notFound } from '../refusal.ts';
 import { type Call, noContent, ok, type Routes } from '../router.ts';
+import { leaveAggregates } from './aggregates.ts';
 
 /** Every simulated host is as large. MiB and GiB. */
 export const CAPACITY = { vcpus: 64, memory_mb: 131_072, local_gb: 2000 } as const;
@@ -23,8 +25,14 @@ export const usageOf = (cloud: SimulatedCloud, host: string) => {
   };
 };
 
+/** True while its nova-compute reports, unless an operator declared it dead. */
+export const isUp = (cloud: SimulatedCloud, host: Host): boolean =>
+  !host.forced_down &&
+  cloud.machines.find((one) => one.cloud === cloud.name && one.host === host.name)?.running ===
+    true;
+
 export const isServing = (cloud: SimulatedCloud, name: string): boolean =>
-  cloud.hosts.find((host) => host.name === name)?.forced_down === false;
+  cloud.hosts.where((host) => host.name === name).some((host) => isUp(cloud, host));
 
 function hasRoom(cloud: SimulatedCloud, host: Host, server: Server): boolean {
   const used = usageOf(cloud, host.name);
@@ -45,7 +53,8 @@ export function pickHost(
   const fit = cloud.hosts.where(
     (host) =>
       host.status === 'enabled' &&
-      !host.forced_down &&
+      isUp(cloud, host) &&
+      !host.unmapped &&
       host.name !== except &&
       (!wanted || host.name === wanted) &&
       hasRoom(cloud, host, server),
@@ -54,8 +63,6 @@ export function pickHost(
   return fit.sort((a, b) => (load.get(a.name) ?? 0) - (load.get(b.name) ?? 0))[0]?.name;
 }
 
-const stateOf = (host: Host) => (host.forced_down ? 'down' : 'up');
-
 function serviceView(call: Call, host: Host): Fields {
   return {
     binary: 'nova-compute',
@@ -63,7 +70,7 @@ function serviceView(call: Call, host: Host): Fields {
     id: call.version >= BY_UUID_SINCE ? host.service_id : host.number + 2,
     zone: 'nova',
     status: host.status,
-    state: stateOf(host),
+    state: isUp(call.cloud, host) ? 'up' : 'down',
     updated_at: call.cloud.stampMicros(),
     disabled_reason: host.disabled_reason,
     ...(call.version >= 11 ? { forced_down: host.forced_down } : {}),
@@ -148,6 +155,8 @@ function removeService(call: Call) {
     throw conflict(
       'Unable to delete compute service that is hosting instances. Migrate or delete the instances first.',
     );
+  leaveAggregates(call.cloud, host.name);
+  leaveProvider(call.cloud, host);
   call.cloud.hosts.drop(host.id);
   return noContent();
 }
@@ -157,27 +166,13 @@ function zones(call: Call) {
     .all()
     .map((host) => [
       host.name,
-      { 'nova-compute': { available: host.status === 'enabled', active: !host.forced_down } },
+      { 'nova-compute': { available: host.status === 'enabled', active: isUp(call.cloud, host) } },
     ]);
   const isDetail = call.path.endsWith('/detail');
   if (isDetail) requireAdmin(call, 'os_compute_api:os-availability-zone:detail');
   const zone = { zoneName: 'nova', zoneState: { available: true } };
   return ok({
     availabilityZoneInfo: [{ ...zone, hosts: isDetail ? Object.fromEntries(hosts) : null }],
-  });
-}
-
-function aggregates(call: Call) {
-  requireAdmin(call, 'os_compute_api:os-aggregates:index');
-  return ok({
-    aggregates: call.cloud
-      .table('aggregate')
-      .all()
-      .map(({ id, ...one }) => ({
-        id: Number(id),
-        ...(call.version >= 41 ? { uuid: one.uuid } : {}),
-        ...Object.fromEntries(Object.entries(one).filter(([name]) => name !== 'uuid')),
-      })),
   });
 }
 
@@ -210,6 +205,5 @@ export const hostRoutes: Routes = {
   ...serviceRoutes,
   'GET /os-availability-zone': zones,
   'GET /os-availability-zone/detail': zones,
-  'GET /os-aggregates': aggregates,
   'GET /os-hosts': oldHosts,
 };

@@ -4,7 +4,7 @@ import { requireAdmin } from '../policy.ts';
 import { isTrue } from '../reading.ts';
 import { notFound, Refusal } from '../refusal.ts';
 import { type Call, ok, type Routes } from '../router.ts';
-import { CAPACITY, usageOf } from './hosts.ts';
+import { CAPACITY, isUp, usageOf } from './hosts.ts';
 
 const BY_UUID_SINCE = 53;
 const PARSED_CPU_SINCE = 28;
@@ -23,7 +23,7 @@ const idOf = (call: Call, host: Host) => (call.version >= BY_UUID_SINCE ? host.i
 const brief = (call: Call, host: Host): Fields => ({
   id: idOf(call, host),
   hypervisor_hostname: host.name,
-  state: host.forced_down ? 'down' : 'up',
+  state: isUp(call.cloud, host) ? 'up' : 'down',
   status: host.status,
   ...serversOf(call, host),
 });
@@ -76,7 +76,7 @@ const full = (call: Call, host: Host): Fields => ({
 const list = (show: (call: Call, host: Host) => Fields) => (call: Call) => {
   requireAdmin(call, 'os_compute_api:os-hypervisors:list');
   const pattern = call.query.get('hypervisor_hostname_pattern') ?? '';
-  const hosts = call.cloud.hosts.where((host) => host.name.includes(pattern));
+  const hosts = call.cloud.hosts.where((host) => !host.unmapped && host.name.includes(pattern));
   if (pattern && hosts.length === 0)
     throw notFound(`No hypervisor matching '${pattern}' could be found.`);
   return ok({ hypervisors: hosts.map((host) => show(call, host)) });
@@ -84,7 +84,7 @@ const list = (show: (call: Call, host: Host) => Fields) => (call: Call) => {
 
 function statistics(call: Call) {
   requireAdmin(call, 'os_compute_api:os-hypervisors:statistics');
-  const hosts = call.cloud.hosts.all();
+  const hosts = call.cloud.hosts.where((host) => !host.unmapped);
   const loads = hosts.map((host) => loadOf(call, host));
   const names = Object.keys(loads[0] ?? {});
   const sums = names.map((name) => [name, loads.reduce((sum, one) => sum + Number(one[name]), 0)]);

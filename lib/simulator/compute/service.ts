@@ -2,6 +2,7 @@
 import type { SimulatedCloud } from '../cloud.ts';
 import { ok, type Service } from '../router.ts';
 import { actionRoutes } from './actions.ts';
+import { aggregateRoutes } from './aggregates.ts';
 import { attachmentRoutes } from './attachments.ts';
 import { flavorRoutes } from './flavors.ts';
 import { serverGroupRoutes } from './groups.ts';
@@ -95,6 +96,7 @@ export const computeService: Service = {
     ...serverGroupRoutes,
     ...quotaRoutes,
     ...hostRoutes,
+    ...aggregateRoutes,
     ...hypervisorRoutes,
   },
   refuse,

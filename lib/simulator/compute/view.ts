@@ -4,6 +4,7 @@ import type { Fields, Server } from '../model.ts';
 import { textOf } from '../reading.ts';
 import type { Call } from '../router.ts';
 import { flavorRef } from './flavors.ts';
+import { isUp } from './hosts.ts';
 
 const SINCE = {
   extendedAttributes: 3,
@@ -143,7 +144,7 @@ function newer(call: Call, server: Server): Fields {
 function hostStatus(call: Call, server: Server): string {
   const host = call.cloud.hosts.find((one) => one.name === server.host);
   if (!host) return '';
-  if (host.forced_down) return 'DOWN';
+  if (!isUp(call.cloud, host)) return 'DOWN';
   return host.status === 'disabled' ? 'MAINTENANCE' : 'UP';
 }
 

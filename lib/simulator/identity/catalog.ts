@@ -1,6 +1,12 @@
 /** The catalog: in every token, and as services, endpoints and regions for admins. */
 import { createHash } from 'node:crypto';
-import { SERVICE_PATHS, type ServiceType, type SimulatedCloud, serviceUrl } from '../cloud.ts';
+import {
+  offers,
+  SERVICE_PATHS,
+  type ServiceType,
+  type SimulatedCloud,
+  serviceUrl,
+} from '../cloud.ts';
 import { omit } from '../reading.ts';
 import { notFound } from '../refusal.ts';
 import { type Call, ok, type Routes } from '../router.ts';
@@ -13,6 +19,7 @@ const CATALOG_NAMES: Record<ServiceType, string> = {
   network: 'neutron',
   volumev3: 'cinder',
   placement: 'placement',
+  baremetal: 'ironic',
 };
 
 const stableId = (cloud: SimulatedCloud, ...parts: string[]) =>
@@ -23,18 +30,20 @@ const stableId = (cloud: SimulatedCloud, ...parts: string[]) =>
 const INTERFACES = ['admin', 'public', 'internal'];
 
 const catalogServices = (cloud: SimulatedCloud) =>
-  (Object.keys(SERVICE_PATHS) as ServiceType[]).map((type) => ({
-    id: stableId(cloud, type),
-    type,
-    name: CATALOG_NAMES[type],
-    enabled: true,
-    endpoints: INTERFACES.map((kind) => ({
-      id: stableId(cloud, type, kind),
-      interface: kind,
-      region_id: cloud.region,
-      region: cloud.region,
-    })),
-  }));
+  (Object.keys(SERVICE_PATHS) as ServiceType[])
+    .filter((type) => offers(cloud, type))
+    .map((type) => ({
+      id: stableId(cloud, type),
+      type,
+      name: CATALOG_NAMES[type],
+      enabled: true,
+      endpoints: INTERFACES.map((kind) => ({
+        id: stableId(cloud, type, kind),
+        interface: kind,
+        region_id: cloud.region,
+        region: cloud.region,
+      })),
+    }));
 
 export const catalogOf = (cloud: SimulatedCloud, projectId: string) =>
   catalogServices(cloud).map(({ enabled: _, ...service }) => ({

@@ -1,5 +1,6 @@
 /** Neutron v2.0. */
 import { ok, type Routes, type Service } from '../router.ts';
+import { agentRoutes } from './agents.ts';
 import { collection, tags } from './collection.ts';
 import { FLOATING_IPS } from './floating.ts';
 import { NETWORKS, SUBNETS } from './networks.ts';
@@ -29,7 +30,7 @@ const extension = (alias: string) => ({
 });
 
 /** Things that exist in a real cloud, and of which ours has none. */
-const EMPTY = ['agents', 'availability_zones', 'subnetpools', 'address_scopes', 'rbac_policies'];
+const EMPTY = ['availability_zones', 'subnetpools', 'address_scopes', 'rbac_policies'];
 
 const otherRoutes: Routes = {
   ...Object.fromEntries(
@@ -83,6 +84,7 @@ export const networkService: Service = {
     ...tags(SECURITY_GROUPS),
     ...tags(SECURITY_GROUP_RULES),
     ...interfaceRoutes,
+    ...agentRoutes,
     ...quotaRoutes,
     ...otherRoutes,
   },

@@ -3,6 +3,7 @@ import { CAPACITY, usageOf } from '../compute/hosts.ts';
 import type { Fields, Host, Server } from '../model.ts';
 import { forbidden, notFound } from '../refusal.ts';
 import { type Call, ok, type Routes, type Service } from '../router.ts';
+import { providerRoutes, providersOf, strayOf, straysOn } from './providers.ts';
 
 const TITLES: Record<number, string> = {
   400: 'Bad Request',
@@ -64,7 +65,7 @@ const usages = (call: Call, host: Host) => {
 };
 
 function hostOf(call: Call): Host {
-  const host = call.cloud.hosts.get(call.param('id'));
+  const host = providersOf(call.cloud).find((one) => one.id === call.param('id'));
   if (!host) throw notFound(`No resource provider with uuid ${call.param('id')} found `);
   return host;
 }
@@ -80,12 +81,18 @@ function allocationsOn(call: Call) {
     one.id,
     { resources: resourcesOf(one), consumer_generation: 1 },
   ]);
-  return ok({ allocations: Object.fromEntries(entries), ...generation(call, host) });
+  const all = [...entries, ...straysOn(call.cloud, host.id)];
+  return ok({ allocations: Object.fromEntries(all), ...generation(call, host) });
 }
 
 function allocationsOf(call: Call) {
   const server = call.cloud.servers.get(call.param('consumer'));
   const host = call.cloud.hosts.find((one) => one.name === server?.host);
+  const stray = strayOf(call.cloud, call.param('consumer'));
+  if (stray) {
+    const { id: _id, generation: consumer_generation, ...rest } = stray;
+    return ok({ ...rest, consumer_generation });
+  }
   if (!server || !host) return ok({ allocations: {} });
   return ok({
     allocations: { [host.id]: { resources: resourcesOf(server), generation: 1 } },
@@ -132,8 +139,9 @@ function candidates(call: Call) {
 const PATH = '/resource_providers/:id';
 
 const routes: Routes = {
+  ...providerRoutes,
   'GET /resource_providers': (call) => {
-    const hosts = call.cloud.hosts.where((host) =>
+    const hosts = providersOf(call.cloud).filter((host) =>
       [
         ['name', host.name],
         ['uuid', host.id],
@@ -208,7 +216,7 @@ export const placementService: Service = {
                 status: refusal.status,
                 title: TITLES[refusal.status] ?? 'Error',
                 detail: refusal.message || 'The resource could not be found.',
-                code: 'placement.undefined_code',
+                code: /^placement\./.test(refusal.type) ? refusal.type : 'placement.undefined_code',
                 request_id: call.requestId,
               },
             ],

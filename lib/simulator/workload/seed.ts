@@ -1,5 +1,6 @@
 /** Makes the workload of one cloud from a seed. */
-import type { SimulatedCloud } from '../cloud.ts';
+import { enrollNodes } from '../baremetal/nodes.ts';
+import { offers, type SimulatedCloud } from '../cloud.ts';
 import { shareServers, tenantPlans } from './company.ts';
 import { giveAddresses, putUp, type Supplies } from './machines.ts';
 import { type Secrets, type Staff, settleStaff, settleTenant, type Tenant } from './people.ts';
@@ -73,6 +74,7 @@ export async function seedCloud(
     const isSource = cloud.name === 'source';
     raiseLimits(cloud, size);
     stockHosts(cloud, hostNames(cloud.name, size.servers));
+    if (offers(cloud, 'baremetal')) enrollNodes(cloud, hostNames('source', size.servers));
     const staff: Staff = settleStaff(cloud, secrets);
     const tenants = isSource
       ? tenantPlans(size.tenants).map((plan) => settleTenant(cloud, staff, plan, secrets, die))

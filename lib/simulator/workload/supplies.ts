@@ -1,8 +1,11 @@
 /** What tenants build with: flavors, images, hosts, the outside network. */
+
+import { macOf } from '../baremetal/ports.ts';
 import type { SimulatedCloud } from '../cloud.ts';
 import { fillImage } from '../image/files.ts';
 import { newImage } from '../image/images.ts';
 import type { Flavor, Image, Network } from '../model.ts';
+import { reportAgent } from '../network/agents.ts';
 import { makeOne } from '../network/collection.ts';
 import { NETWORKS, SUBNETS } from '../network/networks.ts';
 import { FLAVORS, IMAGES, type ImagePlan } from './company.ts';
@@ -82,7 +85,15 @@ export async function stockImages(
 }
 
 export function stockHosts(cloud: SimulatedCloud, names: readonly string[]): void {
-  for (const [at, name] of names.entries())
+  for (const [at, name] of names.entries()) {
+    cloud.machines.put({
+      id: name,
+      mac: macOf(name),
+      cloud: cloud.name,
+      host: name,
+      running: true,
+    });
+    reportAgent(cloud, name);
     cloud.hosts.put({
       id: cloud.newId(),
       name,
@@ -93,6 +104,7 @@ export function stockHosts(cloud: SimulatedCloud, names: readonly string[]): voi
       forced_down: false,
       updated_at: cloud.stampMicros(),
     });
+  }
   cloud.table('aggregate').put({
     id: '1',
     uuid: cloud.newId(),

@@ -523,12 +523,12 @@ describe('quotas', () => {
 });
 
 describe('what is not there', () => {
-  test('extensions are listed, agents are none, unknown paths are 404', async () => {
+  test('extensions are listed, agents are listed, unknown paths are 404', async () => {
     const extensions = await admin('GET', '/extensions');
     const aliases = extensions.body.extensions.map((one: Body) => one.alias);
     for (const alias of ['router', 'security-group', 'quotas', 'standard-attr-tag'])
       expect(aliases).toContain(alias);
-    expect((await admin('GET', '/agents')).body.agents).toEqual([]);
+    expect((await admin('GET', '/agents')).body.agents).toEqual(expect.any(Array));
     const trunks = await admin('GET', '/trunks');
     expect([trunks.status, trunks.body.NeutronError.type]).toEqual([404, 'HTTPNotFound']);
   });
