@@ -1,6 +1,11 @@
 /** What the environment says, read once and checked by name; nothing else reads `process.env`. */
 import { PumphouseError } from './domain/errors.ts';
-import type { Finalize, Quiesce } from './domain/operation.ts';
+import {
+  type Finalize,
+  PROVISIONERS,
+  type ProvisionerName,
+  type Quiesce,
+} from './domain/operation.ts';
 
 export interface Config {
   tableName: string;
@@ -11,7 +16,7 @@ export interface Config {
   source: string;
   /** Absent when there is no destination: everything can be looked at, nothing migrated. */
   destination?: string;
-  machines: { migration: string; evacuation: string };
+  machines: { migration: string; evacuation: string; reassignment: string };
   /** What EventBridge Scheduler is told; only who makes and removes schedules needs it. */
   schedules?: ScheduleTarget;
   /** Where the streaming Lambda URL answers; only who hands out tickets to it needs to know. */
@@ -20,6 +25,8 @@ export interface Config {
   ticketKey: { secret: string } | { key: string };
   finalize: Finalize;
   quiesce: Quiesce;
+  /** What installs a host that changes its cloud; absent where hosts stay. */
+  provisioner?: ProvisionerName;
   resetEnabled: boolean;
   /** The control URL of the simulated clouds; absent with real ones. */
   simulatorUrl?: string;
@@ -83,12 +90,14 @@ export const readConfig = (env: Environment): Config => {
     machines: {
       migration: required('MIGRATE_TENANT_MACHINE'),
       evacuation: required('EVACUATE_HOST_MACHINE'),
+      reassignment: required('REASSIGN_HOST_MACHINE'),
     },
     ...(env.SCHEDULE_GROUP && { schedules: scheduleTarget(env.SCHEDULE_GROUP, required) }),
     ...(env.FEED_URL && { feedUrl: env.FEED_URL }),
     ticketKey: env.TICKET_KEY ? { key: env.TICKET_KEY } : { secret: required('TICKET_SECRET') },
     finalize: choice(env, 'FINALIZE', ['auto', 'manual']),
     quiesce: choice(env, 'QUIESCE', ['suspend', 'stop', 'none']),
+    ...(env.PROVISIONER && { provisioner: choice(env, 'PROVISIONER', PROVISIONERS) }),
     resetEnabled: env.RESET_ENABLED === 'true',
     ...(env.SIMULATOR_URL && { simulatorUrl: env.SIMULATOR_URL }),
     relay: { rate: positive(env, 'RELAY_RATE', 50), seconds: positive(env, 'RELAY_SECONDS', 840) },

@@ -144,6 +144,17 @@ export interface OperationStore {
   begin(operation: Operation): Promise<Operation>;
   get(id: string): Promise<Operation | undefined>;
   running(): Promise<Operation[]>;
+  /** Every operation that is kept, newest first, from the one after `marker` on; may lag by a moment. */
+  list(marker?: Operation): AsyncIterable<Operation>;
+  /**
+   * Notes that it is to stop, unless it has ended; the first time holds. Answers it as it then
+   * stands, or nothing when nobody knows it.
+   */
+  cancel(id: string): Promise<Operation | undefined>;
+  /** Notes that a person has to confirm a step before it goes on. Answers it as it then stands. */
+  pause(id: string, step: string): Promise<Operation | undefined>;
+  /** The wait for that step is over: it goes on in its next turn. Nothing else changes it. */
+  proceed(id: string, step: string): Promise<Operation | undefined>;
   /** Writes down how it ended and lets the subject go. */
   end(operation: Operation, status: '' | 'error', reason?: string): Promise<void>;
   /**

@@ -2,7 +2,8 @@
  * Looks after operations that nobody looks after any more: what is written but was never started is
  * started, what died is closed with its last event. The lock item is the operation, so none is lost.
  */
-import type { Operation } from './domain/operation.ts';
+import { isUnbegun } from './domain/lifecycle.ts';
+import type { Operation, OperationKind } from './domain/operation.ts';
 import { errorFields, log } from './log.ts';
 import { endOperation, hasMachine, type OperationPorts, resumeOperation } from './operations.ts';
 import type { Clock } from './ports.ts';
@@ -21,9 +22,21 @@ export type Sweeping = 'left' | 'started' | 'closed';
 const DIED =
   'The workflow ended before the operation did; what it was doing is left as it stands. See the log, then send the request again.';
 
-const close = async (ports: SweepPorts, operation: Operation, reason: string) => {
+/** What it takes to end an operation of a kind whose death leaves more behind than its lock. */
+export type Closing = Partial<
+  Record<OperationKind, (operation: Operation, reason: string) => Promise<unknown>>
+>;
+
+const close = async (
+  ports: SweepPorts,
+  operation: Operation,
+  reason: string,
+  closing: Closing = {},
+) => {
   await ports.operations.begin(operation);
-  await endOperation(ports, operation.id, 'error', reason);
+  const end = closing[operation.kind];
+  if (end) await end(operation, reason);
+  else await endOperation(ports, operation.id, 'error', reason);
   return 'closed' as const;
 };
 
@@ -32,19 +45,25 @@ const sweepReset = (ports: SweepPorts, operation: Operation, ageSeconds: number)
     ? 'left'
     : close(ports, operation, 'The reset was cut off in the middle; send it again.');
 
-const sweepOperation = async (ports: SweepPorts, operation: Operation): Promise<Sweeping> => {
+const sweepOperation = async (
+  ports: SweepPorts,
+  operation: Operation,
+  closing: Closing,
+): Promise<Sweeping> => {
   const { operations, workflows, clock } = ports;
   const known = await operations.get(operation.id);
   if (known?.state === 'ended') {
-    await operations.end(known, known.status ?? 'error', known.reason);
+    await operations.end(operation, known.status ?? 'error', known.reason);
     return 'closed';
   }
   const ageSeconds = (clock.now().getTime() - Date.parse(operation.createdAt)) / 1000;
   if (ageSeconds < FRESH_SECONDS) return 'left';
+  if (isUnbegun(operation)) return close(ports, operation, String(operation.input.reason));
   if (!hasMachine(operation)) return sweepReset(ports, operation, ageSeconds);
-  const status = await workflows.status(operation);
+  if (known?.waiting) return 'left';
+  const status = await workflows.status(known ?? operation);
   if (status === 'running') return 'left';
-  if (status !== 'absent') return close(ports, operation, DIED);
+  if (status !== 'absent') return close(ports, operation, DIED, closing);
   await resumeOperation(ports, operation);
   return 'started';
 };
@@ -54,14 +73,18 @@ const sweepOperation = async (ports: SweepPorts, operation: Operation): Promise<
  *
  * Idempotent, and harmless beside the operations' own work. One that cannot be swept does not keep
  * the others waiting.
+ * @param closing how the dead of each kind are closed, where that is more than their last event
  * @throws AggregateError of what went wrong, after all have been looked at
  */
-export const sweepOperations = async (ports: SweepPorts): Promise<Map<string, Sweeping>> => {
+export const sweepOperations = async (
+  ports: SweepPorts,
+  closing: Closing = {},
+): Promise<Map<string, Sweeping>> => {
   const swept = new Map<string, Sweeping>();
   const errors: unknown[] = [];
   for (const operation of await ports.operations.running()) {
     try {
-      const done = await sweepOperation(ports, operation);
+      const done = await sweepOperation(ports, operation, closing);
       swept.set(operation.id, done);
       if (done !== 'left') log.warn(`the sweeper has ${done} it`, { operation: operation.id });
     } catch (error) {

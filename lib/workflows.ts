@@ -1,4 +1,4 @@
-/** Operations as executions of Step Functions: the operation's id is the execution's name. */
+/** Operations as executions of Step Functions: the operation's id is the name of the first one. */
 import {
   DescribeExecutionCommand,
   ExecutionAlreadyExists,
@@ -9,6 +9,9 @@ import {
 import { PumphouseError } from './domain/errors.ts';
 import type { Operation } from './domain/operation.ts';
 import type { Workflows } from './ports.ts';
+
+/** A turn after a person's confirmation is an execution of its own: a name is used once in 90 days. */
+const executionOf = ({ id, turn = 1 }: Operation) => (turn === 1 ? id : `${id}-${turn}`);
 
 /** @param machines the ARNs of the state machines, by kind of operation */
 export const stepFunctions = (machines: Readonly<Record<string, string>>): Workflows => {
@@ -26,7 +29,7 @@ export const stepFunctions = (machines: Readonly<Record<string, string>>): Workf
       const input = JSON.stringify({ operation: operation.id });
       try {
         await client.send(
-          new StartExecutionCommand({ stateMachineArn, name: operation.id, input }),
+          new StartExecutionCommand({ stateMachineArn, name: executionOf(operation), input }),
         );
       } catch (error) {
         if (!(error instanceof ExecutionAlreadyExists)) throw error;
@@ -37,7 +40,7 @@ export const stepFunctions = (machines: Readonly<Record<string, string>>): Workf
       const machine = machineOf(operation).replace(':stateMachine:', ':execution:');
       try {
         const { status } = await client.send(
-          new DescribeExecutionCommand({ executionArn: `${machine}:${operation.id}` }),
+          new DescribeExecutionCommand({ executionArn: `${machine}:${executionOf(operation)}` }),
         );
         if (status === 'SUCCEEDED') return 'succeeded';
         return status === 'RUNNING' || status === 'PENDING_REDRIVE' ? 'running' : 'failed';

@@ -2,7 +2,7 @@
  * Events: the names of the original's era, verbs with spaces, and what each of them does to the
  * world. The event is the commit; the world follows from it (ADR 0004).
  */
-import type { CloudName, View, WorldKey, WorldStatus, WorldType } from './world.ts';
+import type { CloudName, Place, View, WorldKey, WorldStatus, WorldType } from './world.ts';
 
 export const EVENT_NAMES = [
   'tenant migrate',
@@ -46,7 +46,18 @@ export const EVENT_NAMES = [
   'server live migration',
   'server live migrated',
   'server live migration failed',
+  'server cold migration',
+  'server cold migrated',
+  'server cold migration failed',
+  'server woken',
+  'server suspended again',
+  'server not moved',
   'host evacuated',
+  'host reassign',
+  'host delete',
+  'host provisioning',
+  'host confirm',
+  'host reassigned',
   'reset start',
   'reset completed',
   'operation progress',
@@ -75,7 +86,13 @@ export interface PumphouseEvent {
 export type WorldChange = WorldKey &
   (
     | { kind: 'put'; view: View; status?: WorldStatus; observed?: WorldStatus }
-    | { kind: 'status'; status: WorldStatus | undefined; observed?: WorldStatus; view?: View }
+    | {
+        kind: 'status';
+        status: WorldStatus | undefined;
+        reason?: string;
+        observed?: WorldStatus;
+        view?: View;
+      }
     | { kind: 'remove' }
   );
 
@@ -113,6 +130,43 @@ const removed =
 
 const ended = (type: WorldType) => (data: EventData) =>
   status(type, 'source', data.status === 'error' ? 'error' : undefined)(data);
+
+/** It is somewhere else in the same cloud. */
+const movedWithin = (data: EventData): WorldChange[] => [
+  {
+    kind: 'status',
+    cloud: cloudOf(data, 'source'),
+    type: 'server',
+    id: text(data.id),
+    status: undefined,
+    view: { host_name: text(data.host_name) },
+  },
+];
+
+const host = (cloud: Place, id: unknown) => ({ cloud, type: 'host' as const, id: text(id) });
+
+/** A host that is being prepared does not show in its new cloud, although it may be listed there already. */
+const unseen = (id: unknown): WorldChange[] =>
+  id ? [{ kind: 'remove', ...host('destination', id) }] : [];
+
+const reassigned = ({ id, new_id }: EventData): WorldChange[] => [
+  { kind: 'remove', ...host('none', id) },
+  {
+    kind: 'put',
+    ...host('destination', new_id),
+    view: { name: text(new_id) },
+    observed: 'available',
+  },
+];
+
+/** It stands where it has come to, in the source or between the clouds: the other one is not there. */
+const notReassigned = ({ id, reason }: EventData): WorldChange[] =>
+  (['source', 'none'] as const).map((cloud) => ({
+    kind: 'status',
+    ...host(cloud, id),
+    status: 'error',
+    reason: text(reason),
+  }));
 
 const CHANGES: Partial<Record<EventName, (data: EventData) => WorldChange[]>> = {
   'tenant migrate': status('tenant', 'source', 'migration'),
@@ -168,17 +222,28 @@ const CHANGES: Partial<Record<EventName, (data: EventData) => WorldChange[]>> = 
       observed: 'available',
     },
   ],
-  'server live migrated': (data) => [
+  'server live migrated': movedWithin,
+  'server cold migrated': movedWithin,
+  // One that its schedule could not begin says nothing of the host.
+  'host evacuated': (data) =>
+    data.started === false ? [] : status('host', 'source', undefined)(data),
+  'host reassign': status('host', 'source', undefined),
+  'host delete': ({ id, new_id }) => [
+    { kind: 'remove', ...host('source', id) },
+    { kind: 'put', ...host('none', id), view: { progress: 0 }, status: 'provisioning' },
+    ...unseen(new_id),
+  ],
+  'host provisioning': ({ id, status: stage, progress, new_id }) => [
     {
       kind: 'status',
-      cloud: cloudOf(data, 'source'),
-      type: 'server',
-      id: text(data.id),
-      status: undefined,
-      view: { host_name: text(data.host_name) },
+      ...host('none', id),
+      status: 'provisioning',
+      view: { stage: text(stage), progress: Number(progress) },
     },
+    ...unseen(new_id),
   ],
-  'host evacuated': status('host', 'source', undefined),
+  'host reassigned': ({ status: outcome, ...data }) =>
+    outcome === 'error' ? notReassigned(data) : reassigned(data),
 };
 
 /** What the event does to the world: pure, and the same however often it is asked. */

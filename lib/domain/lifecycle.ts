@@ -1,6 +1,6 @@
 /** How each kind of operation begins and ends in its stream: said here once, for whoever begins, ends or sweeps. */
 import type { EventData, EventName } from './event.ts';
-import type { Operation } from './operation.ts';
+import type { EvacuationInput, Operation, OperationKind } from './operation.ts';
 import { CLOUD_NAMES, type CloudName } from './world.ts';
 
 /** An event before it has its operation, as `record` takes it. */
@@ -11,11 +11,29 @@ export interface LifecycleEvent {
   last?: true;
 }
 
+const NAMES = {
+  migration: { first: 'tenant migrate', last: 'tenant migrated' },
+  evacuation: { first: 'host evacuate', last: 'host evacuated' },
+  reassignment: { first: 'host reassign', last: 'host reassigned' },
+} as const satisfies Record<Exclude<OperationKind, 'reset'>, { first: EventName; last: EventName }>;
+
+/** An evacuation that its schedule could not begin: it holds no host, and its stream only says why. */
+export const isUnbegun = ({ subject }: Operation): boolean => subject.type === 'schedule';
+
+/** The schedule that began an evacuation, or could not. */
+const scheduled = (operation: Operation): EventData => {
+  const { schedule } = operation.input as Partial<EvacuationInput>;
+  if (!schedule) return {};
+  const { id, due } = schedule;
+  return { schedule: id, due, ...(isUnbegun(operation) && { started: false }) };
+};
+
 /** The event that opens the stream. */
-export const firstEvent = ({ kind, subject }: Operation): LifecycleEvent => {
+export const firstEvent = (operation: Operation): LifecycleEvent => {
+  const { kind, subject } = operation;
   if (kind === 'reset') return { step: 'begin', name: 'reset start', data: {} };
-  const name = kind === 'migration' ? 'tenant migrate' : 'host evacuate';
-  return { step: 'begin', name, data: { id: subject.id } };
+  const data = { id: subject.id, ...scheduled(operation) };
+  return { step: 'begin', name: NAMES[kind].first, data };
 };
 
 /** The clouds that a reset is about, in the order in which their ends are told. */
@@ -32,6 +50,13 @@ const resetEvents = (operation: Operation, outcome: EventData): LifecycleEvent[]
   }));
 };
 
+/** A reassigned host may have another name in its new cloud; one that did not arrive has none there. */
+const reassignment = ({ kind, subject, input }: Operation, status: '' | 'error'): EventData => {
+  if (kind !== 'reassignment') return {};
+  const new_id = status === 'error' ? '' : input.name;
+  return { name: subject.name, new_id, cloud: 'destination' };
+};
+
 /** What the stream ends with: one event, or for a reset one for each cloud; the last of them is `last`. */
 export const closingEvents = (
   operation: Operation,
@@ -40,8 +65,10 @@ export const closingEvents = (
 ): LifecycleEvent[] => {
   const outcome = { status, ...(reason && { reason }) };
   if (operation.kind === 'reset') return resetEvents(operation, outcome);
-  const name = operation.kind === 'migration' ? 'tenant migrated' : 'host evacuated';
-  return [{ step: 'end', name, data: { id: operation.subject.id, ...outcome }, last: true }];
+  const { id, name } = operation.subject;
+  const what = { id: isUnbegun(operation) ? name : id, ...scheduled(operation) };
+  const data = { ...what, ...reassignment(operation, status), ...outcome };
+  return [{ step: 'end', name: NAMES[operation.kind].last, data, last: true }];
 };
 
 /** The event that closes the stream; `status` is `''` or `'error'`, with a reason that people read. */

@@ -1,11 +1,15 @@
 /** Operations: what Pumphouse does, one at a time per subject, each with its own event stream. */
 import type { CloudName } from './world.ts';
 
-export type OperationKind = 'migration' | 'evacuation' | 'reset';
+export const OPERATION_KINDS = ['migration', 'evacuation', 'reassignment', 'reset'] as const;
+export type OperationKind = (typeof OPERATION_KINDS)[number];
 
-/** What an operation holds while it runs: one tenant, one host, or both clouds. */
+/**
+ * What an operation holds while it runs: one tenant, one host, or both clouds. An evacuation that its
+ * schedule could not begin holds the schedule, under the host's name.
+ */
 export interface Subject {
-  type: 'tenant' | 'host' | 'clouds';
+  type: 'tenant' | 'host' | 'clouds' | 'schedule';
   cloud: CloudName;
   id: string;
   name: string;
@@ -24,6 +28,39 @@ export interface MigrationInput {
   reuse: string[];
 }
 
+export type OnError = 'continue' | 'stop' | 'undo';
+
+/** How a host is to be emptied; settled when the request is taken, kept with the operation. */
+export interface EvacuationInput {
+  /** Servers that are on their way at once. */
+  parallel: number;
+  /** Name of the host or aggregate that they go to; absent for wherever Nova finds room. */
+  target?: string;
+  /** Seconds that one server may take, from its turn to its arrival. */
+  timeout: number;
+  /** What a failure means for the others: they go on, they stay, or they come back (ADR 0006). */
+  onError: OnError;
+  /** Whether the host stays blocked although it could not be emptied. */
+  keepBlocked: boolean;
+  /** Seconds after which a live migration is forced to its end, which pauses the guest. */
+  forceComplete?: number;
+  /** The schedule that began it, and when it was due; after `until` (ISO) no server is begun with. */
+  schedule?: { id: string; due: string; until: string };
+}
+
+export const PROVISIONERS = ['ironic', 'fuel', 'manual'] as const;
+export type ProvisionerName = (typeof PROVISIONERS)[number];
+
+/** How a host is to change its cloud; settled when the request is taken, kept with the operation. */
+export interface ReassignmentInput {
+  /** The host's name in the destination. */
+  name: string;
+  /** What the provisioner was asked for, by its own names. */
+  options: Record<string, unknown>;
+  /** The failed reassignment of the same host that this one goes on with. */
+  previous?: string;
+}
+
 /** The item that locks the subject **is** the operation (ADR 0005). */
 export interface Operation {
   id: string;
@@ -36,4 +73,10 @@ export interface Operation {
   status?: '' | 'error';
   reason?: string;
   endedAt?: string;
+  /** When somebody asked for it to stop; it ends soon, as cancelled. */
+  cancelledAt?: string;
+  /** The step that a person has to confirm; meanwhile no execution runs (ADR 0008). */
+  waiting?: string;
+  /** How often it was taken up again after such a wait; each time as an execution of its own. */
+  turn?: number;
 }

@@ -1,4 +1,5 @@
 /** Schedules of evacuations, and when they are due. The clock and the time zone come in as arguments. */
+import type { Operation } from './operation.ts';
 import { type Cron, parseCron } from './schedule-expression.ts';
 
 /** Once, at an instant (ISO 8601, UTC). */
@@ -28,8 +29,8 @@ export interface Schedule {
   /** Seconds after a due time in which the evacuation may be begun, and begin with servers. */
   windowSeconds: number;
   missed: Missed;
-  /** The body of the evacuation that it begins. */
-  options: Record<string, unknown>;
+  /** How the evacuations are to be done: the input of their operations, settled when it was made. */
+  input: Operation['input'];
   createdAt: string;
   /** The earliest due time that is not served; absent once nothing more will come. */
   next?: string;

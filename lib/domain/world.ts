@@ -3,6 +3,9 @@
 export type CloudName = 'source' | 'destination';
 export const CLOUD_NAMES: readonly CloudName[] = ['source', 'destination'];
 
+/** Where an object of the world is; a host on its way from one cloud to the other is in `none`. */
+export type Place = CloudName | 'none';
+
 /** Everything the world lists, in the order `GET /resources` lists it. */
 export const WORLD_TYPES = [
   'tenant',
@@ -26,14 +29,20 @@ export const WORLD_TYPES = [
 export type WorldType = (typeof WORLD_TYPES)[number];
 
 /** The one vocabulary of statuses; a status that is not true is absent. */
-export type WorldStatus = 'migration' | 'evacuation' | 'error' | 'blocked' | 'available';
+export type WorldStatus =
+  | 'migration'
+  | 'evacuation'
+  | 'provisioning'
+  | 'error'
+  | 'blocked'
+  | 'available';
 
 /** What is shown of an object: flat, no secrets, absent rather than null. */
 export type View = Record<string, string | number | boolean | string[]>;
 
 /** Names one object of the world. Ids are opaque; a host's id is its name. */
 export interface WorldKey {
-  cloud: CloudName;
+  cloud: Place;
   type: WorldType;
   id: string;
 }
@@ -43,6 +52,8 @@ export interface WorldItem extends WorldKey {
   view: View;
   /** What operations say of it; wins over `observed`. Written by events alone. */
   status?: WorldStatus;
+  /** Why, where `status` is an error; goes with it. */
+  reason?: string;
   /** What the cloud said of it when last looked at. */
   observed?: WorldStatus;
   /** The operation whose event touched it last. */

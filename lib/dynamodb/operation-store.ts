@@ -1,17 +1,30 @@
 /** Operations in DynamoDB: those that run stand in one partition, under the subject they lock. */
-import { DeleteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import {
+  DeleteCommand,
+  GetCommand,
+  PutCommand,
+  UpdateCommand,
+  type UpdateCommandInput,
+} from '@aws-sdk/lib-dynamodb';
 import { PumphouseError } from '../domain/errors.ts';
 import type { Operation } from '../domain/operation.ts';
 import type { OperationStore } from '../ports.ts';
-import { expiry, keys, queryAll, SCHEMA, type Table, unlessRefused } from './table.ts';
+import { expiry, INDEX, keys, queryAll, SCHEMA, type Table, unlessRefused } from './table.ts';
 
 const toOperation = ({
   pk: _pk,
   sk: _sk,
   v: _v,
+  by: _by,
+  at: _at,
   expires: _expires,
   ...item
 }: Operation & { [key: string]: unknown }) => item as Operation;
+
+const heldBy = ({ id }: Record<string, unknown> | Operation, said: string) =>
+  new PumphouseError('OperationInProgress', said, {
+    details: { operation: id, events: `/events/${id}` },
+  });
 
 export const operationStore = (table: Table): OperationStore => {
   const { client, name: TableName } = table;
@@ -35,6 +48,13 @@ export const operationStore = (table: Table): OperationStore => {
   const get = async (id: string) => {
     const item = await find(keys.operation(id));
     return item && toOperation(item as Operation & { [key: string]: unknown });
+  };
+
+  /** Changes the operation as it is kept, on a condition, and answers it as it then stands. */
+  const change = async (id: string, update: Omit<UpdateCommandInput, 'TableName' | 'Key'>) => {
+    const write = new UpdateCommand({ TableName, Key: keys.operation(id), ...update });
+    await unlessRefused(client.send(write));
+    return get(id);
   };
 
   const running = async () => {
@@ -82,23 +102,69 @@ export const operationStore = (table: Table): OperationStore => {
         const holder = free ? operation : await find(key);
         if (!holder) continue;
         if (holder.id !== operation.id) {
-          throw new PumphouseError(
-            'OperationInProgress',
-            `${operation.subject.type} ${operation.subject.name} is held by a running ${holder.kind}`,
-            { details: { operation: holder.id, events: `/events/${holder.id}` } },
-          );
+          const { type, name } = operation.subject;
+          throw heldBy(holder, `${type} ${name} is held by a running ${holder.kind}`);
         }
         const begun = toOperation(holder as Operation & { [key: string]: unknown });
-        const written = await put(keys.operation(begun.id), begun, {
-          ConditionExpression: 'attribute_not_exists(pk)',
-        });
-        const known = written ? begun : await get(begun.id);
-        if (known?.state !== 'ended') return begun;
-        // It ran to its end before: an id is used once, and the lock just taken is nobody's.
-        await release(known);
-        return known;
+        const written = await put(
+          keys.operation(begun.id),
+          { ...begun, ...keys.operationByTime(begun) },
+          { ConditionExpression: 'attribute_not_exists(pk)' },
+        );
+        const known = (written ? begun : await get(begun.id)) ?? begun;
+        const same = keys.running(known.subject).sk === key.sk;
+        if (known.state !== 'ended' && same) return known;
+        // An id is used once: it has ended, or holds another subject, and this lock is nobody's.
+        await release(begun);
+        if (known.state === 'ended') return known;
+        throw heldBy(known, `The ${known.kind} ${known.id} runs already`);
       }
     },
+
+    async *list(marker) {
+      const { by, at } = keys.operationByTime(marker ?? { createdAt: '~', id: '' });
+      const query = {
+        IndexName: INDEX,
+        KeyConditionExpression: '#by = :by AND #at < :at',
+        ExpressionAttributeNames: { '#by': 'by', '#at': 'at' },
+        ExpressionAttributeValues: { ':by': by, ':at': at },
+        ScanIndexForward: false,
+      };
+      for await (const item of queryAll(table, query)) {
+        yield toOperation(item as Operation & { [key: string]: unknown });
+      }
+    },
+
+    async cancel(id) {
+      await unlessRefused(
+        client.send(
+          new UpdateCommand({
+            TableName,
+            Key: keys.operation(id),
+            UpdateExpression: 'SET cancelledAt = if_not_exists(cancelledAt, :now)',
+            ConditionExpression: 'attribute_exists(pk) AND #state <> :ended',
+            ExpressionAttributeNames: { '#state': 'state' },
+            ExpressionAttributeValues: { ':now': table.now().toISOString(), ':ended': 'ended' },
+          }),
+        ),
+      );
+      return get(id);
+    },
+
+    pause: (id, step) =>
+      change(id, {
+        UpdateExpression: 'SET waiting = :step',
+        ConditionExpression: 'attribute_exists(pk) AND #state <> :ended',
+        ExpressionAttributeNames: { '#state': 'state' },
+        ExpressionAttributeValues: { ':step': step, ':ended': 'ended' },
+      }),
+
+    proceed: (id, step) =>
+      change(id, {
+        UpdateExpression: 'SET turn = if_not_exists(turn, :first) + :one REMOVE waiting',
+        ConditionExpression: 'waiting = :step',
+        ExpressionAttributeValues: { ':step': step, ':first': 1, ':one': 1 },
+      }),
 
     async end(operation, status, reason) {
       const endedAt = table.now();
@@ -107,6 +173,7 @@ export const operationStore = (table: Table): OperationStore => {
         keys.operation(operation.id),
         {
           ...operation,
+          ...keys.operationByTime(operation),
           ...ended,
           ...(reason && { reason }),
           expires: expiry(endedAt, table.keepDays),

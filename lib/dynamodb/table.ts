@@ -1,6 +1,7 @@
 /**
  * The one table: its keys, and nothing else. See docs/table.md for the items.
- * `pk`/`sk` are the key; `by`/`at` that of the index: events by day, objects by tenant.
+ * `pk`/`sk` are the key; `by`/`at` that of the index: events by day, objects by tenant, operations
+ * (`by: 'operations'`, `at: <createdAt>#<id>`) by their beginning.
  */
 import {
   type DynamoDBDocumentClient,
@@ -31,6 +32,11 @@ export const keys = {
     sk: `${subject.type}#${subject.cloud}#${subject.id}`,
   }),
   operation: (id: string) => ({ pk: `operation#${id}`, sk: 'operation' }),
+  /** Where the index has it among all operations. */
+  operationByTime: ({ createdAt, id }: { createdAt: string; id: string }) => ({
+    by: 'operations',
+    at: `${createdAt}#${id}`,
+  }),
   event: (operation: string, number: number) => ({
     pk: `stream#${operation}`,
     sk: padded(number),
@@ -47,9 +53,15 @@ export const keys = {
   day: (at: string) => `day#${at.slice(0, 10)}`,
 };
 
-export const worldPartitions = CLOUD_NAMES.flatMap((cloud) =>
-  WORLD_TYPES.map((type) => ({ cloud, type, pk: `world#${cloud}#${type}` })),
-);
+const partition = ({ cloud, type }: Pick<WorldKey, 'cloud' | 'type'>) => ({
+  ...{ cloud, type, pk: `world#${cloud}#${type}` },
+});
+
+/** Of what is in no cloud, there are only hosts. */
+export const worldPartitions = [
+  ...CLOUD_NAMES.flatMap((cloud) => WORLD_TYPES.map((type) => partition({ cloud, type }))),
+  partition({ cloud: 'none', type: 'host' }),
+];
 
 /** Epoch seconds at which an item may go, `days` from now. */
 export const expiry = (now: Date, days: number) =>

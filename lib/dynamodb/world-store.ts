@@ -92,6 +92,7 @@ export const worldStore = (table: Table): WorldStore => {
     return {
       view: { ...(before?.gone ? {} : before?.view), ...change.view },
       ...(change.status && { status: change.status }),
+      ...(change.kind === 'status' && change.reason && { reason: change.reason }),
       ...(observed && { observed }),
     };
   };
@@ -142,11 +143,12 @@ export const worldStore = (table: Table): WorldStore => {
     remembered: (cloud, type) => remembered({ pk: `world#${cloud}#${type}` }),
 
     async observe({ view, observed, ...key }, seen) {
-      const { status, operation, applied } = seen ?? {};
+      const { status, reason, operation, applied } = seen ?? {};
       await replace(key, seen, {
         view,
         ...(observed && { observed }),
         ...(status && !seen?.gone && { status }),
+        ...(reason && !seen?.gone && { reason }),
         ...(operation && { operation }),
         ...(applied && { applied }),
       });

@@ -4,6 +4,7 @@ import {
   CLOUD_NAMES,
   type CloudName,
   type CloudState,
+  type Place,
   shownStatus,
   WORLD_TYPES,
   type WorldItem,
@@ -51,7 +52,8 @@ const withStatus = (view: object, status: WorldStatus | undefined) =>
   inOrder({ ...view, ...(status && { status }) });
 
 const shown = (item: WorldItem): object => {
-  const { id, type, view } = item;
+  const { id, type, reason } = item;
+  const view = { ...item.view, ...(reason && { reason }) };
   const status = shownStatus(item);
   if (type === 'host') return withStatus({ ...view, name: id }, status);
   if (type === 'tenant') return withStatus({ description: '', ...view, id }, status);
@@ -60,9 +62,11 @@ const shown = (item: WorldItem): object => {
 
 const typeRank = new Map(WORLD_TYPES.map((type, index) => [type, String(index).padStart(3, '0')]));
 
+const PLACES: readonly Place[] = [...CLOUD_NAMES, 'none'];
+
 /** Sorts objects by cloud, type and id, and names their place for a marker. */
 const place = ({ cloud, type, id }: WorldItem) =>
-  `${CLOUD_NAMES.indexOf(cloud)}${typeRank.get(type)}${id}`;
+  `${PLACES.indexOf(cloud)}${typeRank.get(type)}${id}`;
 
 const marker = (item: WorldItem) => Buffer.from(place(item)).toString('base64url');
 
@@ -82,7 +86,7 @@ export const readPage = (query: Readonly<Record<string, string | undefined>>): P
   }
   if (marker === undefined) return { limit };
   const after = Buffer.from(marker, 'base64url').toString();
-  if (/^[01]\d{3}./.test(after)) return { limit, marker: after };
+  if (/^[0-2]\d{3}./.test(after)) return { limit, marker: after };
   throw invalid('marker', 'marker is none of ours; take it from next of the page before');
 };
 
@@ -116,7 +120,7 @@ export const worldAnswer = (reading: WorldReading, page?: Page): WorldAnswer => 
     reset: reading.resetEnabled,
     source: cloudAnswer('source'),
     ...(reading.hasDestination && { destination: cloudAnswer('destination') }),
-    hosts: [],
+    hosts: listed.filter(({ cloud }) => cloud === 'none').map(shown),
     events: [...reading.running].sort(),
     ...(next && { next }),
   };

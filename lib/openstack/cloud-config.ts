@@ -48,6 +48,8 @@ export interface CloudConfig {
   endpointOverrides: Partial<Record<ServiceName, string>>;
   /** The cloud's own consoles by name, e.g. `horizon`; Pumphouse's addition, shown and never called. */
   urls?: Record<string, string>;
+  /** What Pumphouse itself has to know of the cloud, e.g. how its hosts are installed; unchecked here. */
+  pumphouse?: Record<string, unknown>;
 }
 
 type Fields = Record<string, unknown>;
@@ -221,6 +223,13 @@ const urlsOf = (entry: Entry): Record<string, string> | undefined => {
   return urls as Record<string, string>;
 };
 
+const pumphouseOf = (entry: Entry): Record<string, unknown> | undefined => {
+  const { pumphouse } = entry.fields;
+  if (pumphouse === undefined || pumphouse === null) return undefined;
+  if (!isFields(pumphouse)) throw entry.refusal('pumphouse', 'must be a mapping');
+  return pumphouse;
+};
+
 const timeoutOf = (entry: Entry): number | undefined => {
   const value = entry.text('api_timeout');
   if (value === undefined) return undefined;
@@ -249,6 +258,7 @@ export const cloudConfig = (origin: string, name: string, raw: unknown): CloudCo
   const regionName = entry.text('region_name');
   const apiTimeout = timeoutOf(entry);
   const urls = urlsOf(entry);
+  const pumphouse = pumphouseOf(entry);
   return {
     entry: name,
     authUrl: `${authUrl.replace(/\/v(3|2\.0)$/, '')}/v3`,
@@ -259,5 +269,6 @@ export const cloudConfig = (origin: string, name: string, raw: unknown): CloudCo
     ...(apiTimeout === undefined ? {} : { apiTimeout }),
     endpointOverrides: overridesOf(entry),
     ...(urls === undefined ? {} : { urls }),
+    ...(pumphouse === undefined ? {} : { pumphouse }),
   };
 };

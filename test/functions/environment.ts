@@ -17,6 +17,7 @@ export const openEnvironment = async (change: Record<string, string> = {}): Prom
     ...{ TABLE_NAME: table.name, CLOUDS_FILE: '/nowhere/clouds.yaml', FEED_URL },
     ...{ SOURCE_CLOUD: 'source', DESTINATION_CLOUD: 'destination', RESET_ENABLED: 'false' },
     ...{ MIGRATE_TENANT_MACHINE: 'arn:m', EVACUATE_HOST_MACHINE: 'arn:e' },
+    REASSIGN_HOST_MACHINE: 'arn:r',
     ...{ TICKET_KEY: 'the key of this test' },
     ...change,
   });

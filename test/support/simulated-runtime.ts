@@ -37,7 +37,9 @@ const arn = (name: string) => `arn:aws:states:us-east-1:000000000000:stateMachin
 const definitionOf = (machine: string): States => {
   const file = join(import.meta.dirname, `../../stepfunctions/${machine}/definition.asl.json`);
   const text = readFileSync(file, 'utf8');
-  const named = text.replace(/\$\{(\w)(\w*)\}/g, (_, first, rest) => first.toLowerCase() + rest);
+  const named = text
+    .replace('${EvacuateServerMachine}', arn('evacuate-server'))
+    .replace(/\$\{(\w)(\w*)\}/g, (_, first, rest) => first.toLowerCase() + rest);
   return JSON.parse(named) as States;
 };
 
@@ -45,6 +47,10 @@ const startMachines = (folder: string, tasks: Tasks, runtime: () => Runtime) =>
   startStepFunctions({
     machines: [
       { name: 'evacuate', arn: arn('evacuate'), definition: definitionOf('evacuate-host') },
+      {
+        ...{ name: 'evacuate-server', arn: arn('evacuate-server') },
+        definition: definitionOf('evacuate-server'),
+      },
     ],
     invoke: (name, payload) => {
       const task = tasks[name];
@@ -90,6 +96,7 @@ export const openSimulatedRuntime = async (
     ...{ TABLE_NAME: table.name, CLOUDS_FILE: file, FEED_URL: 'http://127.0.0.1', TICKET_KEY: 'k' },
     ...{ SOURCE_CLOUD: 'source', DESTINATION_CLOUD: 'destination', SIMULATOR_URL: clouds.url },
     ...{ EVACUATE_HOST_MACHINE: arn('evacuate'), MIGRATE_TENANT_MACHINE: arn('migrate') },
+    REASSIGN_HOST_MACHINE: arn('reassign'),
     ...{ WATCH_SECONDS: '2', ...env },
   });
   return {
