@@ -32,7 +32,7 @@ const NOT_CARRIED = new Set(
     'id status owner visibility size virtual_size checksum os_hash_algo os_hash_value created_at updated_at ' +
     'file self schema stores direct_url locations base_image_ref image_location image_state image_type ' +
     'instance_uuid owner_id owner_project_name owner_user_name user_id clean_attempts ' +
-    'boot_roles owner_specified.openstack.md5 owner_specified.openstack.sha256 owner_specified.openstack.object'
+    'boot_roles'
   ).split(' '),
 );
 

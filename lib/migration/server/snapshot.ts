@@ -53,9 +53,14 @@ export const takeSnapshot = async (move: ServerMove, intent: Intent): Promise<Im
   return image;
 };
 
-const post = (move: ServerMove, snapshot: Image) => {
-  const record = recordOf({ ...snapshot, visibility: 'private', protected: false }, move.tenantId);
-  return move.destination.post<Image>('image', '/v2/images', { ...record, name: nameOf(move) });
+/** A client's own checksums of the image that the server was booted from: they are not this disk's. */
+const ofAnotherImage = ([key]: [string, unknown]) => key.startsWith('owner_specified.');
+
+const post = (move: ServerMove, { protected: _protected, ...snapshot }: Image) => {
+  const own = Object.entries(snapshot).filter((property) => !ofAnotherImage(property));
+  const image = { ...Object.fromEntries(own), visibility: 'private' } as Image;
+  const record = { ...recordOf(image, move.tenantId), name: nameOf(move) };
+  return move.destination.post<Image>('image', '/v2/images', record);
 };
 
 /** The record at the destination: found by its name after a lost answer. */
