@@ -39,26 +39,11 @@ export function objectStore(file: string): Store {
   const db = new DatabaseSync(file);
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000');
   db.exec(SCHEMA);
-  const write = db.prepare(`INSERT INTO objects (cloud, kind, id, json) VALUES (?, ?, ?, ?)
-    ON CONFLICT (cloud, kind, id) DO UPDATE SET json = excluded.json`);
-  const erase = db.prepare('DELETE FROM objects WHERE cloud = ? AND kind = ? AND id = ?');
   const kinds = new Map<string, Rows>();
-  const dirty = new Set<string>();
-  for (const row of db.prepare('SELECT cloud, kind, id, json FROM objects ORDER BY number').all()) {
+  for (const row of db.prepare('SELECT cloud, kind, id, json FROM objects ORDER BY number').all())
     rowsOf(kinds, `${row.cloud}/${row.kind}`).set(String(row.id), JSON.parse(String(row.json)));
-  }
-  const commit = () => {
-    if (dirty.size === 0) return;
-    db.exec('BEGIN');
-    for (const key of dirty) {
-      const [cloud = '', kind = '', id = ''] = JSON.parse(key);
-      const item = rowsOf(kinds, `${cloud}/${kind}`).get(id);
-      if (item) write.run(cloud, kind, id, JSON.stringify(item));
-      else erase.run(cloud, kind, id);
-    }
-    db.exec('COMMIT');
-    dirty.clear();
-  };
+  const dirty = new Set<string>();
+  const commit = () => writeAll(db, kinds, dirty);
   const touch = (cloud: string, kind: string, id: string) =>
     dirty.add(JSON.stringify([cloud, kind, id]));
   return {
@@ -78,6 +63,23 @@ export function objectStore(file: string): Store {
       db.close();
     },
   };
+}
+
+/** One transaction for everything that was touched: the object as it is now, or its absence. */
+function writeAll(db: DatabaseSync, kinds: Map<string, Rows>, dirty: Set<string>): void {
+  if (dirty.size === 0) return;
+  const write = db.prepare(`INSERT INTO objects (cloud, kind, id, json) VALUES (?, ?, ?, ?)
+    ON CONFLICT (cloud, kind, id) DO UPDATE SET json = excluded.json`);
+  const erase = db.prepare('DELETE FROM objects WHERE cloud = ? AND kind = ? AND id = ?');
+  db.exec('BEGIN');
+  for (const key of dirty) {
+    const [cloud = '', kind = '', id = ''] = JSON.parse(key);
+    const item = rowsOf(kinds, `${cloud}/${kind}`).get(id);
+    if (item) write.run(cloud, kind, id, JSON.stringify(item));
+    else erase.run(cloud, kind, id);
+  }
+  db.exec('COMMIT');
+  dirty.clear();
 }
 
 function rowsOf(kinds: Map<string, Rows>, key: string): Rows {

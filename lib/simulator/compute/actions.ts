@@ -5,8 +5,8 @@ import { requireAdmin } from '../policy.ts';
 import { numberOf, recordOf, textOf } from '../reading.ts';
 import { badRequest, conflict, notFound } from '../refusal.ts';
 import { type Answer, accepted, type Call, ok, type Routes } from '../router.ts';
-import { action } from './boot.ts';
 import { confirm, liveMigrate, migrate, revert } from './moves.ts';
+import { action } from './newborn.ts';
 import { changeServer, eraseServer, serverOf } from './servers.ts';
 import { createImage } from './snapshots.ts';
 

@@ -15,6 +15,7 @@ import { networkCards } from './cards.ts';
 import { flavorOf } from './flavors.ts';
 import { joinGroup } from './groups.ts';
 import { pickHost } from './hosts.ts';
+import { newServer } from './newborn.ts';
 import { requireRoomFor } from './quotas.ts';
 import { changeServer, releasePorts } from './servers.ts';
 import { hostnameOf, selfLinks } from './view.ts';
@@ -117,6 +118,30 @@ function groupsFor(call: Call, input: Fields): string[] {
   });
 }
 
+/** What Nova tells before anything has happened. */
+function answerOf(call: Call, input: Fields, id: string): Fields {
+  const names = listOf(input.security_groups).map((one) => recordOf(one));
+  return {
+    server: {
+      id,
+      links: selfLinks(call, 'servers', id),
+      'OS-DCF:diskConfig': 'MANUAL',
+      security_groups: names.length > 0 ? names : [{ name: 'default' }],
+      adminPass: textOf(input.adminPass) || randomBytes(9).toString('base64url'),
+    },
+  };
+}
+
+/** The texts and switches of the request that go into the server as they are. */
+const chosen = (call: Call, input: Fields) => ({
+  metadata: recordOf(input.metadata) as Record<string, string>,
+  tags: listOf(input.tags).map((tag) => textOf(tag)),
+  user_data: textOf(input.user_data) || null,
+  description: textOf(input.description) || null,
+  config_drive: isTrue(input.config_drive),
+  hints: recordOf(call.body['os:scheduler_hints'] ?? call.body['OS-SCH-HNT:scheduler_hints']),
+});
+
 export function createServer(call: Call) {
   const input = under(call, 'server');
   const { cloud } = call;
@@ -126,13 +151,14 @@ export function createServer(call: Call) {
   const place = placeOf(call, input);
   const key_name = keyFor(call, input);
   const groups = groupsFor(call, input).filter(Boolean);
+  requireRoomFor(call, flavor);
   const volumes = bootVolumes(call, input);
   if (!image && !volumes.some((one) => one.boot)) throw badRequest('Invalid imageRef provided.');
-  requireRoomFor(call, flavor);
   const id = cloud.newId();
   const cards = networkCards(call, input, id, groups);
   const server = cloud.servers.put({
-    ...blank(call, input, flavor, image),
+    ...newServer(call, textOf(input.name), flavor, image),
+    ...chosen(call, input),
     id,
     key_name,
     zone: place.zone,
@@ -148,75 +174,9 @@ export function createServer(call: Call) {
   attachAtBoot(cloud, server);
   joinGroup(call, server);
   cloud.later(SCHEDULE_SECONDS, 'server.scheduled', id, { host: place.host });
-  const names = listOf(input.security_groups).map((one) => recordOf(one));
-  const made = {
-    id,
-    links: selfLinks(call, 'servers', id),
-    'OS-DCF:diskConfig': 'MANUAL',
-    security_groups: names.length > 0 ? names : [{ name: 'default' }],
-    adminPass: textOf(input.adminPass) || randomBytes(9).toString('base64url'),
-  };
   const location = `${cloud.origin()}/compute/v2.1/servers/${id}`;
-  return accepted({ server: made }, { Location: location });
+  return accepted(answerOf(call, input, id), { Location: location });
 }
-
-function blank(call: Call, input: Fields, flavor: Flavor, image: Image | undefined): Server {
-  const { cloud, who } = call;
-  const now = cloud.stamp();
-  return {
-    id: '',
-    name: textOf(input.name),
-    project_id: who.projectId,
-    user_id: who.userId,
-    image_id: image?.id ?? '',
-    image_properties: image?.properties ?? {},
-    disk_format: image?.disk_format ?? null,
-    min_disk: Math.max(image?.min_disk ?? 0, flavor.disk),
-    flavor: structuredClone(flavor),
-    host: null,
-    vm_state: 'building',
-    task_state: 'scheduling',
-    power_state: 0,
-    metadata: recordOf(input.metadata) as Record<string, string>,
-    tags: listOf(input.tags).map((tag) => textOf(tag)),
-    key_name: null,
-    user_data: textOf(input.user_data) || null,
-    description: textOf(input.description) || null,
-    locked: false,
-    locked_reason: null,
-    config_drive: isTrue(input.config_drive),
-    zone: 'nova',
-    created: now,
-    updated: now,
-    launched_at: null,
-    disk: [],
-    ports: [],
-    own_ports: [],
-    security_groups: [],
-    volumes: [],
-    number: cloud.next('server'),
-    reservation_id: `r-${cloud.newHexId().slice(0, 8)}`,
-    booted_by: {
-      owner_user_name: who.userName,
-      owner_project_name: textOf(cloud.table('project').get(who.projectId)?.name),
-      boot_roles: who.roles.join(','),
-    },
-    fault: null,
-    actions: [action(call, 'create')],
-    hints: recordOf(call.body['os:scheduler_hints'] ?? call.body['OS-SCH-HNT:scheduler_hints']),
-  };
-}
-
-/** An entry of `os-instance-actions`. */
-export const action = (call: Call, name: string): Fields => ({
-  action: name,
-  request_id: call.requestId,
-  user_id: call.who.userId,
-  project_id: call.who.projectId,
-  start_time: call.cloud.stampMicros(),
-  updated_at: call.cloud.stampMicros(),
-  message: null,
-});
 
 /** ERROR, without a host; the ports that it was given are free again. */
 export function failServer(cloud: SimulatedCloud, server: Server, message: string): void {

@@ -154,56 +154,65 @@ function tagsFit(call: Call, item: Item): boolean {
   return tags === null || tags.split(',').every((tag) => listOf(item.tags).includes(tag));
 }
 
+const shown = (call: Call, kind: Kind, item: Item): Fields =>
+  kind.view?.(call, item) ?? resource(call, kind.collection, item);
+
+/** The object, for admins and for whoever it is about; strangers are not told whether it exists. */
+function readable(call: Call, kind: Kind): Item {
+  const item = call.cloud.table(kind.kind).get(call.param('id'));
+  if (!item || !kind.ownBy?.(call, item)) requireKeystoneAdmin(call, `get_${kind.kind}`);
+  if (!item) throw notFound(`Could not find ${kind.kind}: ${call.param('id')}.`);
+  return item;
+}
+
+/** Names are unique in their domain, whatever their case. */
+function requireFreeName(call: Call, kind: Kind, item: Item): void {
+  const name = textOf(item.name).toLowerCase();
+  const other = call.cloud
+    .table(kind.kind)
+    .find(
+      (one) =>
+        one.id !== item.id &&
+        textOf(one.name).toLowerCase() === name &&
+        (one.domain_id ?? null) === (item.domain_id ?? null),
+    );
+  if (other) throw conflict(kind.duplicate(item, other));
+}
+
+function keep(call: Call, kind: Kind, item: Item): Fields {
+  requireFreeName(call, kind, item);
+  return { [kind.kind]: shown(call, kind, call.cloud.table(kind.kind).put(item)) };
+}
+
 function routesOf(kind: Kind): Routes {
   const { kind: key, collection } = kind;
-  const view = (call: Call, item: Item) =>
-    kind.view?.(call, item) ?? resource(call, collection, item);
-  const get = (call: Call): Item => {
-    const item = call.cloud.table(key).get(call.param('id'));
-    if (!kind.ownBy || !item || !kind.ownBy(call, item)) requireKeystoneAdmin(call, `get_${key}`);
-    if (!item) throw notFound(`Could not find ${key}: ${call.param('id')}.`);
-    return item;
-  };
-  const checkName = (call: Call, item: Item) => {
-    const other = call.cloud
-      .table(key)
-      .find(
-        (one) =>
-          one.id !== item.id &&
-          textOf(one.name).toLowerCase() === textOf(item.name).toLowerCase() &&
-          (one.domain_id ?? null) === (item.domain_id ?? null),
-      );
-    if (other) throw conflict(kind.duplicate(item, other));
-  };
   return {
     [`GET /${collection}`]: (call) => {
       requireKeystoneAdmin(call, `list_${collection}`);
       const items = call.cloud
         .table(key)
         .where((item) => fits(call, kind, item) && tagsFit(call, item));
-      return ok({ [collection]: items.map((item) => view(call, item)), links: links(call) });
+      return ok({ [collection]: items.map((item) => shown(call, kind, item)), links: links(call) });
     },
-    [`GET /${collection}/:id`]: (call) => ok({ [key]: view(call, get(call)) }),
+    [`GET /${collection}/:id`]: (call) => ok({ [key]: shown(call, kind, readable(call, kind)) }),
     [`POST /${collection}`]: (call) => {
       requireKeystoneAdmin(call, `create_${key}`);
       const input = under(call, key);
       if (!textOf(input.name)) throw badRequest("'name' is a required property");
-      const item = stored(call, kind, input);
-      checkName(call, item);
-      return created({ [key]: view(call, call.cloud.table(key).put(item)) });
+      return created(keep(call, kind, stored(call, kind, input)));
     },
     [`PATCH /${collection}/:id`]: (call) => {
       requireKeystoneAdmin(call, `update_${key}`);
       const input = under(call, key);
-      const item: Item = { ...get(call), ...hashed(input), id: call.param('id') };
-      checkName(call, item);
+      const item: Item = { ...readable(call, kind), ...hashed(input), id: call.param('id') };
+      const body = keep(call, kind, item);
       if (input.password !== undefined || input.enabled === false)
         revokeTokens(call.cloud, item.id);
-      return ok({ [key]: view(call, call.cloud.table(key).put(item)) });
+      return ok(body);
     },
     [`DELETE /${collection}/:id`]: (call) => {
       requireKeystoneAdmin(call, `delete_${key}`);
-      const item = get(call);
+      const item = readable(call, kind);
       kind.removing?.(call.cloud, item);
       call.cloud.table(key).drop(item.id);
       return noContent();

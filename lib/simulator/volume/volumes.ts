@@ -70,19 +70,20 @@ function originOf(call: Call, input: Fields): Origin {
   return { segments: [], least: 0, bootable: false };
 }
 
-/** Checks like Cinder and makes a volume that is `creating`. */
-export function makeVolume(call: Call, input: Fields): Volume {
-  const { cloud, who } = call;
+function requireType(cloud: SimulatedCloud, asked: string): void {
   const type = volumeType(cloud);
-  const asked = textOf(input.volume_type);
   if (asked && asked !== type.name && asked !== type.id)
     throw notFound(`Volume type with name ${asked} could not be found.`);
+}
+
+/** GiB: what is asked for, at least what the origin needs. */
+function sizeFor(input: Fields, origin: Origin): number {
+  const asked = textOf(input.size);
   const isCopy = Boolean(input.snapshot_id ?? input.source_volid);
-  if (input.size !== undefined && input.size !== null && numberOf(input.size) < 1 && !isCopy)
+  if (asked && numberOf(input.size) < 1 && !isCopy)
     throw badRequest(
-      `Invalid input for field/attribute size. Value: ${textOf(input.size)}. ${textOf(input.size)} is less than the minimum of 1`,
+      `Invalid input for field/attribute size. Value: ${asked}. ${asked} is less than the minimum of 1`,
     );
-  const origin = originOf(call, input);
   const size = numberOf(input.size) || origin.least;
   if (size === 0)
     throw badRequest(
@@ -92,8 +93,16 @@ export function makeVolume(call: Call, input: Fields): Volume {
     throw badRequest(
       `Invalid input received: Image ${textOf(input.imageRef)} or source has a size of ${origin.least}GB and does not fit in a volume of size ${size}GB.`,
     );
+  return size;
+}
+
+/** Checks like Cinder and makes a volume that is `creating`. */
+export function makeVolume(call: Call, input: Fields): Volume {
+  const { cloud, who } = call;
+  requireType(cloud, textOf(input.volume_type));
+  const origin = originOf(call, input);
+  const size = sizeFor(input, origin);
   requireVolumeRoom(call, { volumes: 1, gigabytes: size });
-  const now = cloud.stampMicros();
   const volume = cloud.volumes.put({
     id: cloud.newId(),
     name: textOf(input.name) || null,
@@ -111,11 +120,10 @@ export function makeVolume(call: Call, input: Fields): Volume {
     attachments: [],
     segments: padded(origin.segments, size),
     image_metadata: origin.image ?? null,
-    created_at: now,
+    created_at: cloud.stampMicros(),
     updated_at: null,
   });
-  const time = origin.image ? DOWNLOAD_SECONDS : CREATE_SECONDS;
-  cloud.later(time, 'volume.created', volume.id);
+  cloud.later(origin.image ? DOWNLOAD_SECONDS : CREATE_SECONDS, 'volume.created', volume.id);
   return volume;
 }
 

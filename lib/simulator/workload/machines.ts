@@ -2,8 +2,8 @@
 import { guestRecord } from '../bytes.ts';
 import { micros } from '../clock.ts';
 import type { SimulatedCloud } from '../cloud.ts';
-import { action } from '../compute/boot.ts';
 import { pickHost } from '../compute/hosts.ts';
+import { newServer } from '../compute/newborn.ts';
 import { hostnameOf } from '../compute/view.ts';
 import type { Flavor, Image, Item, Network, Port, Server } from '../model.ts';
 import { makeOne } from '../network/collection.ts';
@@ -62,6 +62,28 @@ function imageFor(supplies: Supplies, tenant: Tenant, number: number): Image {
   return usable[number % usable.length] as Image;
 }
 
+const numberedName = (roles: readonly string[], number: number): string => {
+  const role = roles[number % roles.length] ?? 'server';
+  const round = Math.floor(number / roles.length);
+  const sameRole = roles.filter((one) => one === role).length;
+  const before = roles.slice(0, number % roles.length).filter((one) => one === role).length;
+  return `${role}-${String(round * sameRole + before + 1).padStart(2, '0')}`;
+};
+
+/** What the seed decides about a server, beside what every server has. */
+const settings = (tenant: Tenant, around: Surroundings, number: number) => ({
+  ...(STATES[number % STATES.length] ?? STATES[0]),
+  task_state: null,
+  key_name: tenant.keyName,
+  user_data: number === 0 ? Buffer.from('#cloud-config\n').toString('base64') : null,
+  security_groups: around.groups.map((group) => group.id),
+  booted_by: {
+    owner_user_name: tenant.operator.name,
+    owner_project_name: tenant.project.name,
+    boot_roles: 'member,reader',
+  },
+});
+
 /** Puts up one server; `number` counts within its tenant and decides what kind it is. */
 export function putUp(
   cloud: SimulatedCloud,
@@ -71,62 +93,29 @@ export function putUp(
   number: number,
 ): Server {
   const call = insider(cloud, tenant.project.id, tenant.operator.id);
-  const roles = tenant.plan.roles;
-  const role = roles[number % roles.length] ?? 'server';
-  const name = `${role}-${String(Math.floor(number / roles.length) * 2 + (roles.indexOf(role) === number % roles.length ? 1 : 2)).padStart(2, '0')}`;
+  const { roles } = tenant.plan;
+  const name = numberedName(roles, number);
   const image = imageFor(supplies, tenant, number);
   const flavor = supplies.flavors[number % 3] as Flavor;
   const { ports, own } = portsFor(cloud, tenant, around, name, number);
-  const id = cloud.newId();
-  const now = cloud.stamp();
-  const server: Server = {
-    id,
-    name,
-    project_id: tenant.project.id,
-    user_id: tenant.operator.id,
-    image_id: image.id,
-    image_properties: image.properties,
-    disk_format: image.disk_format,
-    min_disk: Math.max(image.min_disk, flavor.disk),
-    flavor: structuredClone(flavor),
-    host: null,
-    ...(STATES[number % STATES.length] ?? STATES[0]),
-    task_state: null,
-    metadata: { role },
-    tags: [],
-    key_name: tenant.keyName,
-    user_data: number === 0 ? Buffer.from('#cloud-config\n').toString('base64') : null,
-    description: null,
-    locked: false,
-    locked_reason: null,
-    config_drive: false,
-    zone: 'nova',
-    created: now,
-    updated: now,
-    launched_at: micros(cloud.now()),
-    disk: [...image.segments, guestRecord(id, hostnameOf(name))],
-    ports: ports.map((port) => port.id),
-    own_ports: own,
-    security_groups: around.groups.map((group) => group.id),
-    volumes: [],
-    number: cloud.next('server'),
-    reservation_id: `r-${cloud.newHexId().slice(0, 8)}`,
-    booted_by: {
-      owner_user_name: tenant.operator.name,
-      owner_project_name: tenant.project.name,
-      boot_roles: 'member,reader',
-    },
-    fault: null,
-    actions: [action(call, 'create')],
-  };
-  server.host = pickHost(cloud, server, '') ?? null;
+  const fresh = newServer(call, name, flavor, image);
+  const host = pickHost(cloud, fresh, '') ?? null;
   for (const port of ports)
     attachPort({ cloud }, port, {
-      device_id: id,
+      device_id: fresh.id,
       device_owner: 'compute:nova',
-      'binding:host_id': server.host,
+      'binding:host_id': host,
     });
-  return cloud.servers.put(server);
+  return cloud.servers.put({
+    ...fresh,
+    ...settings(tenant, around, number),
+    host,
+    launched_at: micros(cloud.now()),
+    metadata: { role: roles[number % roles.length] ?? 'server' },
+    disk: [...image.segments, guestRecord(fresh.id, hostnameOf(name))],
+    ports: ports.map((port) => port.id),
+    own_ports: own,
+  });
 }
 
 /** One address for the first server, one that nobody uses. */
