@@ -129,15 +129,16 @@ describe('a server in a state from which nothing moves', () => {
 describe('an answer that is lost', () => {
   test.each([
     ['compute', 'POST', '^/servers$'],
-    ['image', 'POST', '^/v2/images$'],
-    ['network', 'POST', '/v2.0/ports$'],
-    ['network', 'POST', '/v2.0/networks$'],
-    ['identity', 'POST', '^/v3/projects$'],
-    ['identity', 'POST', '^/v3/users$'],
+    ['image', 'POST', '/images$'],
+    ['network', 'POST', '/ports$'],
+    ['network', 'POST', '/networks$'],
+    ['identity', 'POST', '^/projects$'],
+    ['identity', 'POST', '^/users$'],
   ])('to %s %s %s leaves one object, not two', async (service, method, path) => {
     await story.fault({ cloud: 'destination', service, method, path, times: 1 }, 'lose');
     const { length } = await story.servers(story.source, tenant.id);
     const { events } = await migrate();
+    expect(await story.struck()).toBe(1);
     expect(events.at(-1)?.data.status, JSON.stringify(events.at(-1)?.data)).toBe('');
     expect(await story.servers(story.destination, await tenantThere())).toHaveLength(length);
     const ids = events.filter(({ name }) => name.endsWith(' created')).map(({ data }) => data.id);
@@ -153,6 +154,7 @@ describe('clouds that fail for a while', () => {
     const copies = { cloud: 'destination', service: 'image', method: 'PUT', path: '/file$' };
     await story.fault({ ...copies, times: 2 }, 'cut');
     const events = await story.told(((await answer.json()) as { id: string }).id);
+    expect(await story.struck()).toBe(2);
     expect(events.at(-1)?.data.status, JSON.stringify(events.at(-1)?.data)).toBe('');
     expect(named(events, 'server resumed')).toEqual([]);
   });

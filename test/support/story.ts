@@ -27,6 +27,8 @@ export interface Story {
   /** Lets calls of the clouds fail: which ones, how often, and what they get instead. */
   fault(calls: object, outcome: string | object): Promise<void>;
   clearFaults(): Promise<void>;
+  /** How many calls got no answer at all by such a fault. */
+  struck(): Promise<number>;
   end(): Promise<void>;
 }
 
@@ -75,6 +77,12 @@ export const beginStory = async (options: Partial<ServiceOptions> = {}): Promise
       await control(service, 'POST', 'faults', { list: [rule] });
     },
     clearFaults: async () => void (await control(service, 'DELETE', 'faults')),
+    async struck() {
+      const { calls } = (await (await control(service, 'GET', 'calls')).json()) as {
+        calls: { status: number }[];
+      };
+      return calls.filter(({ status }) => status === 0).length;
+    },
     async end() {
       await service.stop();
       await rm(folder, { recursive: true, force: true });
