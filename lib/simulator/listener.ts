@@ -88,16 +88,10 @@ async function serve(
   site.settle();
   const answer = struck ?? (await answerOf(home, site.cloud, request, url, below));
   parts.commit();
-  parts.calls.add({
-    ...about,
-    path: below + url.search,
-    status: fault === 'lose' || fault === 'mute' ? 0 : answer.status,
-  });
-  if (fault === 'mute') return;
-  if (fault === 'lose') {
-    request.socket.destroy();
-    return;
-  }
+  const isLost = fault === 'lose' || fault === 'mute';
+  parts.calls.add({ ...about, path: below + url.search, status: isLost ? 0 : answer.status });
+  if (fault === 'lose') request.socket.destroy();
+  if (isLost) return;
   await send(request, response, answer, site.cloud);
 }
 

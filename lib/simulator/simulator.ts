@@ -14,7 +14,7 @@ import { ROOM, type SimulatedCloud, simulatedCloud } from './cloud.ts';
 import { cloudsYaml, regionOf } from './clouds.ts';
 import { computeService, computeVersions } from './compute/service.ts';
 import { controlRoutes } from './control.ts';
-import { dueQueue } from './due.ts';
+import { type DueQueue, dueQueue } from './due.ts';
 import { callLog, faultScript } from './faults.ts';
 import { identityService, identityVersions } from './identity/service.ts';
 import { sweepBytes } from './image/images.ts';
@@ -100,6 +100,28 @@ async function listen(server: Server, port: number): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
+function openClouds(options: SimulatorOptions, store: Store, origin: () => string) {
+  return ['source', 'destination'].map((name) =>
+    simulatedCloud({
+      name,
+      region: regionOf(name),
+      store,
+      bytes: byteStore(join(options.dataDir, 'bytes', name)),
+      clock: options.clock ?? systemClock,
+      pace: options.pace ?? 1,
+      maxPage: options.maxPage ?? 1000,
+      origin,
+    }),
+  );
+}
+
+async function shut(server: Server, queues: readonly DueQueue[], store: Store): Promise<void> {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+  await Promise.all(queues.map((queue) => queue.quiet()));
+  store.close();
+}
+
 /**
  * Starts both clouds on loopback; a data folder that has a workload keeps it.
  * @throws the listener's error when the port is in use
@@ -109,40 +131,24 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const store = objectStore(join(options.dataDir, 'objects.db'));
   const { size, secrets } = settingsOf(store, options);
   let url = '';
-  const clouds = ['source', 'destination'].map((name) =>
-    simulatedCloud({
-      name,
-      region: regionOf(name),
-      store,
-      bytes: byteStore(join(options.dataDir, 'bytes', name)),
-      clock: options.clock ?? systemClock,
-      pace: options.pace ?? 1,
-      maxPage: options.maxPage ?? 1000,
-      origin: () => url,
-    }),
-  );
+  const clouds = openClouds(options, store, () => url);
   const queues = clouds.map((cloud) => dueQueue(cloud, TRANSITIONS, store.commit));
+  const settle = () => {
+    for (const queue of queues) queue.settle();
+  };
   const reset = () => seedAll(store, clouds, size, secrets);
-  const faults = faultScript();
-  const calls = callLog();
+  const [faults, calls] = [faultScript(), callLog()];
   const yaml = () => cloudsYaml(url, secrets, size.tenants);
   const about = () => ({ clouds: clouds.map((cloud) => cloud.origin()), size });
-  const server = createServer(
-    { requestTimeout: 0, keepAliveTimeout: 30_000 },
-    requestListener({
-      sites: clouds.map((cloud) => ({
-        cloud,
-        settle: () => {
-          for (const queue of queues) queue.settle();
-        },
-      })),
-      services: SERVICES,
-      faults,
-      calls,
-      control: controlRoutes({ faults, calls, reset, about, cloudsYaml: yaml }),
-      commit: store.commit,
-    }),
-  );
+  const listener = requestListener({
+    sites: clouds.map((cloud) => ({ cloud, settle })),
+    services: SERVICES,
+    faults,
+    calls,
+    control: controlRoutes({ faults, calls, reset, about, cloudsYaml: yaml }),
+    commit: store.commit,
+  });
+  const server = createServer({ requestTimeout: 0, keepAliveTimeout: 30_000 }, listener);
   if (store.table('simulator', 'settings').get('settings')?.seeded !== true) await reset();
   for (const cloud of clouds) sweepBytes(cloud);
   const port = await listen(server, options.port ?? 0);
@@ -153,12 +159,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     adminPassword: secrets.admin,
     cloudsYaml: yaml,
     reset,
-    async close() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-      await Promise.all(queues.map((queue) => queue.quiet()));
-      store.close();
-    },
+    close: () => shut(server, queues, store),
   };
 }
 
