@@ -9,6 +9,7 @@ import { openStores, type Stores } from './dynamodb/stores.ts';
 import { openCloud } from './openstack/cloud.ts';
 import { type CloudConfig, loadCloud } from './openstack/clouds-yaml.ts';
 import type { Clock, Cloud, Schedules, Workflows } from './ports.ts';
+import { openProvisioning, type Provisioning } from './provisioners/index.ts';
 import { eventBridgeSchedules } from './schedules.ts';
 import { stepFunctions } from './workflows.ts';
 
@@ -25,6 +26,8 @@ export interface Runtime extends Stores {
   clouds(): Promise<Clouds>;
   /** The `clouds.yaml` entries of both clouds. */
   cloudConfigs(): Promise<{ source: CloudConfig; destination?: CloudConfig }>;
+  /** How hosts are installed in the destination; nothing where none is configured. */
+  provisioning(): Promise<Provisioning | undefined>;
   /** The key that signs the feed's tickets. */
   ticketKey(): Promise<string>;
 }
@@ -70,6 +73,12 @@ export const openRuntime = (env: Readonly<Record<string, string | undefined>>): 
       ...(destination && { destination: open(destination, 'destination') }),
     };
   });
+  const provisioning = once(async () => {
+    const { destination } = await cloudConfigs();
+    return config.provisioner && destination
+      ? openProvisioning(config.provisioner, destination.pumphouse)
+      : undefined;
+  });
   const ticketKey = once(async () =>
     'key' in config.ticketKey ? config.ticketKey.key : readSecret(config.ticketKey.secret),
   );
@@ -81,6 +90,7 @@ export const openRuntime = (env: Readonly<Record<string, string | undefined>>): 
     schedules: eventBridgeSchedules(config.schedules),
     clouds,
     cloudConfigs,
+    provisioning,
     ticketKey,
   };
 };

@@ -31,6 +31,8 @@ export interface StartOptions {
   finalize: 'auto' | 'manual';
   quiesce: 'suspend' | 'stop' | 'none';
   reset: boolean;
+  /** What installs reassigned hosts; the simulated destination has Ironic. */
+  provisioner?: 'ironic' | 'fuel' | 'manual';
   /** MiB per second; the service file's own rate when absent. */
   relayRate?: number;
 }
@@ -57,6 +59,10 @@ Migrations:
   --relay-rate N        MiB per second that one copy is expected to move
   --reset               allow POST /reset, which restores the workload of simulated clouds
 
+Hosts:
+  --provisioner NAME    ironic, fuel or manual: what installs a host that is reassigned, as
+                        clouds.yaml says under pumphouse: (ironic on simulated clouds)
+
 Simulated clouds, when they are made for the first time:
   --seed N              another workload for another number (1)
   --tenants N           how many tenants
@@ -76,6 +82,7 @@ const OPTIONS = {
   finalize: { type: 'string' },
   quiesce: { type: 'string' },
   'relay-rate': { type: 'string' },
+  provisioner: { type: 'string' },
   reset: { type: 'boolean' },
   seed: { type: 'string' },
   tenants: { type: 'string' },
@@ -169,6 +176,9 @@ export const readOptions = (given: string[]): StartOptions | 'help' => {
     quiesce: choice(values, 'quiesce', ['suspend', 'stop', 'none']),
     reset: values.reset === true,
     simulator: simulatorOptions(values, clouds !== undefined),
+    ...(values.provisioner !== undefined && {
+      provisioner: choice(values, 'provisioner', ['ironic', 'fuel', 'manual']),
+    }),
     ...present({ clouds, relayRate: number(values, 'relay-rate', 1, 100_000, false) }),
   } as StartOptions;
 };

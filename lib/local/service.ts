@@ -5,6 +5,7 @@ import { openClouds, type StartedClouds } from './clouds.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { type Database, openDatabase } from './database.ts';
 import { applyEnvironment, type Environment } from './environment.ts';
+import { startEventBridgeScheduler } from './event-bridge-scheduler.ts';
 import { FunctionFailure, Functions } from './functions.ts';
 import { type Gateway, startGateway } from './gateway.ts';
 import type { StartOptions } from './options.ts';
@@ -114,6 +115,7 @@ const ownEnvironment = ({ options, clouds, database }: Parts): Environment => ({
   FINALIZE: options.finalize ?? 'auto',
   QUIESCE: options.quiesce ?? 'suspend',
   RESET_ENABLED: String(options.reset ?? false),
+  PROVISIONER: options.provisioner ?? (clouds.simulatorUrl ? 'ironic' : ''),
   ...(options.relayRate === undefined ? {} : { RELAY_RATE: String(options.relayRate) }),
 });
 
@@ -136,13 +138,25 @@ const runParts = async (parts: Parts, stops: ReturnType<typeof stopper>) => {
     waitScale,
   });
   stops.add(() => patiently(stepFunctions.stop()).then(() => {}));
-  const env = { ...own, AWS_ENDPOINT_URL_SFN: stepFunctions.url };
+  const schedules = await startEventBridgeScheduler({
+    recordsFile: folder.file('schedules.sqlite'),
+    groups: own.SCHEDULE_GROUP ? [own.SCHEDULE_GROUP] : [],
+    invoke: async (arn, event) => functions?.invoke(arn, event),
+    report,
+  });
+  stops.add(() => patiently(schedules.stop()).then(() => {}));
+  const env = {
+    ...own,
+    AWS_ENDPOINT_URL_SFN: stepFunctions.url,
+    AWS_ENDPOINT_URL_SCHEDULER: schedules.url,
+  };
   stops.add(applyEnvironment(env));
   await forgetRuntime();
   installStreaming();
   functions = await Functions.load(root, model.functions);
   gateway.open({ functions, routes: model.routes, urls: model.urls });
   const resumed = stepFunctions.resume();
+  schedules.begin();
   const scheduler: Scheduler = startScheduler({
     schedules: model.schedules,
     invoke: (key, event) => (functions as Functions).invoke(key, event),

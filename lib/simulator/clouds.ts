@@ -23,6 +23,9 @@ const password = (user: string, secret: string, project: string, domain: string)
   project_domain_name: domain,
 });
 
+/** What Pumphouse has to know to install hosts there: the image that makes a machine a compute host. */
+const IRONIC = { image: 'http://images.example/compute-host.qcow2' };
+
 /** Entries `source` and `destination` (admin), `source-appcred`, and `source-<tenant>` (its operator). */
 export function cloudsYaml(url: string, secrets: Secrets, tenants: number): string {
   const admin = password('admin', secrets.admin, 'admin', 'Default');
@@ -40,7 +43,7 @@ export function cloudsYaml(url: string, secrets: Secrets, tenants: number): stri
   return stringify({
     clouds: {
       source: entry(url, 'source', admin),
-      destination: entry(url, 'destination', admin),
+      destination: entry(url, 'destination', admin, { pumphouse: { ironic: IRONIC } }),
       'source-appcred': entry(url, 'source', credential, { auth_type: 'v3applicationcredential' }),
       ...Object.fromEntries(members),
     },
