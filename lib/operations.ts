@@ -1,6 +1,6 @@
 /** Begins and ends operations: each of both is several writes, in an order that a death in between cannot spoil. */
 import { PumphouseError } from './domain/errors.ts';
-import { closingEvents, firstEvent } from './domain/lifecycle.ts';
+import { closingEvents, firstEvent, isUnbegun } from './domain/lifecycle.ts';
 import type { Operation } from './domain/operation.ts';
 import { errorFields, log } from './log.ts';
 import type { EventStore, OperationStore, Workflows, WorldStore } from './ports.ts';
@@ -14,8 +14,9 @@ export interface OperationPorts {
   workflows: Workflows;
 }
 
-/** True for kinds that run as a state machine; a reset runs in the request that asked for it. */
-export const hasMachine = ({ kind }: Operation) => kind !== 'reset';
+/** True for what runs as a state machine; a reset runs in the request that asked for it. */
+export const hasMachine = (operation: Operation) =>
+  operation.kind !== 'reset' && !isUnbegun(operation);
 
 const openStream = (ports: OperationPorts, operation: Operation) =>
   record(ports, { operation: operation.id, ...firstEvent(operation) });

@@ -5,10 +5,14 @@ import type { Operation, OperationKind } from '../domain/operation.ts';
 import { canonical } from '../resources/resource-type.ts';
 
 /**
- * The id of a new operation, in the form of a UUID. The same kind, subject and `Idempotency-Key`
+ * The id of a new operation or schedule, in the form of a UUID. The same kind, subject and `Idempotency-Key`
  * always give the same id; without a key each is another.
  */
-export const operationId = (kind: OperationKind, subjectId: string, key?: string): string => {
+export const operationId = (
+  kind: OperationKind | 'schedule',
+  subjectId: string,
+  key?: string,
+): string => {
   if (!key) return randomUUID();
   const text = JSON.stringify([kind, subjectId, key]);
   const hash = createHash('sha256').update(text).digest('hex');

@@ -102,6 +102,22 @@ export const created = ({
   };
 };
 
+/** 201 for what is planned; its schedule is where it is seen. */
+export const planned = ({
+  id,
+  answer,
+}: {
+  id: string;
+  answer: Record<string, unknown>;
+}): Answer => {
+  log.info('planned', { schedule: id });
+  return {
+    statusCode: 201,
+    headers: { 'content-type': 'application/json', location: `/schedules/${id}` },
+    body: JSON.stringify(answer),
+  };
+};
+
 /** 307 to the streaming Lambda URL, never to be remembered. */
 export const redirect = (location: string): Answer => ({
   statusCode: 307,

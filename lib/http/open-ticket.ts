@@ -1,6 +1,6 @@
 /** What the streaming Lambda serves for each kind of ticket. */
 import type { Config } from '../config.ts';
-import type { Clock, EventStore, OperationStore, WorldStore } from '../ports.ts';
+import type { Clock, EventStore, OperationStore, Timetable, WorldStore } from '../ports.ts';
 import { decodeCursor, feed } from './feed.ts';
 import { readWorld } from './read-world.ts';
 import { jsonPieces, worldAnswer } from './resources.ts';
@@ -14,6 +14,7 @@ export interface Served {
   events: EventStore;
   operations: OperationStore;
   world: WorldStore;
+  timetable: Timetable;
 }
 
 const eventStream = (body: AsyncIterable<string>): StreamedAnswer => ({

@@ -64,7 +64,7 @@ afterEach(async () => {
 });
 
 const schedule = (id: string, timing: Timing, windowSeconds = 3600): Schedule => ({
-  ...{ id, host: 'h1', timing, windowSeconds, missed: 'run', options: {} },
+  ...{ id, host: 'h1', timing, windowSeconds, missed: 'run', input: {} },
   createdAt: new Date(START).toISOString(),
 });
 

@@ -71,9 +71,12 @@ describe('what is open', () => {
     ]);
     expect(routes.sort()).toEqual([
       ['DELETE /hosts/{host_id}', 'AWS_IAM'],
+      ['DELETE /schedules/{schedule_id}', 'AWS_IAM'],
       ['GET /events', 'AWS_IAM'],
       ['GET /events/{event_id}', 'AWS_IAM'],
       ['GET /resources', 'AWS_IAM'],
+      ['GET /schedules', 'AWS_IAM'],
+      ['GET /schedules/{schedule_id}', 'AWS_IAM'],
       ['POST /hosts/{host_id}', 'AWS_IAM'],
       ['POST /reset', 'AWS_IAM'],
       ['POST /tenants/{tenant_id}', 'AWS_IAM'],
@@ -121,13 +124,15 @@ describe('a role', () => {
     }
   });
 
-  test('may do them on named things only; of executions, whose names come later, on those of one machine', () => {
+  test('may do them on named things only; of executions and schedules, whose names come later, on those of one machine or group', () => {
     for (const [id, role] of ofType('IAM::Role')) {
       for (const { Effect, Resource } of statements(role)) {
         expect(Effect).toBe('Allow');
         const texts = [Resource].flat().map((one) => JSON.stringify(one));
         for (const text of texts.filter((one) => one.includes('*'))) {
-          expect(text, id).toMatch(/:execution:pumphouse-dev-[a-z-]+:\*"\}$/);
+          expect(text, id).toMatch(
+            /:(execution:pumphouse-dev-[a-z-]+:|schedule\/pumphouse-dev-evacuations\/)\*"\}$/,
+          );
         }
       }
     }
@@ -170,6 +175,40 @@ describe('a role', () => {
         one.endsWith('LambdaFunction'),
       );
       expect(references(invoked).sort(), id).toEqual(substituted.sort());
+    }
+  });
+});
+
+describe('a schedule', () => {
+  test('may call one function, and only for schedules of the group', () => {
+    const [[group] = []] = ofType('Scheduler::ScheduleGroup');
+    const role = resources.ScheduleRole;
+    expect(role && statements(role)).toEqual([
+      {
+        ...{ Effect: 'Allow', Action: 'lambda:InvokeFunction' },
+        Resource: { 'Fn::GetAtt': ['StartScheduledEvacuationLambdaFunction', 'Arn'] },
+      },
+    ]);
+    const [trust] = role?.Properties.AssumeRolePolicyDocument.Statement ?? [];
+    expect(trust.Principal).toEqual({ Service: 'scheduler.amazonaws.com' });
+    expect(trust.Condition.StringEquals).toEqual({
+      'aws:SourceAccount': { Ref: 'AWS::AccountId' },
+      'aws:SourceArn': { 'Fn::GetAtt': [group, 'Arn'] },
+    });
+  });
+
+  test('is made by who may pass its role, to the scheduler and to nobody else', () => {
+    const passing = ofType('IAM::Role').flatMap(([id, role]) =>
+      statements(role)
+        .filter(({ Action }) => [Action].flat().includes('iam:PassRole'))
+        .map((statement) => ({ id, ...statement })),
+    );
+    expect(passing.map(({ id }) => id).sort()).toEqual(['EvacuateHostCommandRole', 'SweepRole']);
+    for (const { Resource, ...statement } of passing) {
+      expect(references(Resource)).toEqual(['ScheduleRole']);
+      expect(statement).toMatchObject({
+        Condition: { StringEquals: { 'iam:PassedToService': 'scheduler.amazonaws.com' } },
+      });
     }
   });
 });
@@ -307,7 +346,7 @@ describe('the template', () => {
       ['SynchroniseWorldLambdaFunction', 'rate(1 minute)'],
     ]);
     const retries = ofType('Lambda::EventInvokeConfig').map(([, { Properties }]) => Properties);
-    expect(retries.map(({ MaximumRetryAttempts }) => MaximumRetryAttempts)).toEqual([0, 0]);
+    expect(retries.map(({ MaximumRetryAttempts }) => MaximumRetryAttempts)).toEqual([0, 0, 0]);
   });
 
   test('names its machines as the functions are told', () => {

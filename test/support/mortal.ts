@@ -12,6 +12,7 @@ const WRITES = {
   world: ['apply'],
   plans: ['put', 'intend', 'update', 'remember'],
   operations: ['begin', 'end', 'lock', 'unlock'],
+  timetable: ['add', 'arm', 'postpone', 'serve', 'remove'],
 } as const;
 
 /** Lives for `writes` writes; the last of them is done, but nobody hears of it. */
@@ -52,5 +53,6 @@ export const mortal = (runtime: Runtime, writes: number): Runtime => {
     world: guard(runtime.world, WRITES.world),
     plans: guard(runtime.plans, WRITES.plans),
     operations: guard(runtime.operations, WRITES.operations),
+    timetable: guard(runtime.timetable, WRITES.timetable),
   };
 };
