@@ -1,8 +1,13 @@
-/** POST /hosts/{host_id}: begins to empty a living host of the source by live migration. */
+/** POST /hosts/{host_id}: begins to empty a living host of the source, or says what that would do. */
 import { evacuateHost } from '../lib/commands/evacuate-host.ts';
-import { api, created } from '../lib/http/api.ts';
+import { evacuationInput } from '../lib/commands/evacuation-input.ts';
+import { evacuationPlan } from '../lib/commands/plan-host.ts';
+import { api, created, ok } from '../lib/http/api.ts';
 import { runtime } from '../lib/runtime.ts';
 
-export const handler = api(async ({ parameter, body, idempotencyKey }) =>
-  created(await evacuateHost(runtime(), { hostId: parameter('host_id'), body, idempotencyKey })),
-);
+export const handler = api(async ({ parameter, body, idempotencyKey }) => {
+  const hostId = parameter('host_id');
+  const { input, dryRun } = evacuationInput(body);
+  if (dryRun) return ok(await evacuationPlan(runtime(), hostId, input));
+  return created(await evacuateHost(runtime(), { hostId, input, idempotencyKey }));
+});

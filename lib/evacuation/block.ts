@@ -1,5 +1,5 @@
 /** Keeps new servers off the host while it is emptied. Who blocked it is written into Nova itself. */
-import { PumphouseError } from '../domain/errors.ts';
+import { isError, PumphouseError } from '../domain/errors.ts';
 import type { Cloud } from '../ports.ts';
 import { record } from '../record.ts';
 import { type ComputeService, computeServices } from '../resources/host.ts';
@@ -44,17 +44,22 @@ export const block = async (runtime: Runtime, evacuation: Evacuation): Promise<v
   await record(runtime, { operation, step: 'block', name: 'host block', data });
 };
 
+/** A host that has left the cloud meanwhile is nothing to open. */
+const unlessGone = (error: unknown): undefined => {
+  if (!isError(error, 'ResourceNotFound')) throw error;
+};
+
 /**
  * Makes the host again what it was before the block.
  *
  * Idempotent. One that somebody else has disabled, before us or meanwhile, stays disabled.
- * @throws ResourceNotFound
  */
 export const unblock = async (runtime: Runtime, evacuation: Evacuation): Promise<void> => {
   const { operation, host, source } = evacuation;
   const items = await runtime.plans.list(operation);
   if (!items.some(({ type, notes }) => type === 'host' && notes.ours === true)) return;
-  const service = await findService(source, host);
+  const service = await findService(source, host).catch(unlessGone);
+  if (!service) return;
   const { status, disabled_reason } = service;
   if (status === 'disabled' && disabled_reason !== ourReason(operation)) return;
   if (status === 'disabled') await change(source, service, { status: 'enabled' });

@@ -3,6 +3,7 @@
  * `evacuate`, which rebuilds the servers of a host that is dead (ADR 0006).
  */
 import { PumphouseError } from '../domain/errors.ts';
+import type { EvacuationInput } from '../domain/operation.ts';
 import type { PlanItem, Reference } from '../domain/plan.ts';
 import type { Cloud } from '../ports.ts';
 import type { Server } from '../resources/server.ts';
@@ -13,6 +14,9 @@ export interface Evacuation {
   /** The host's name, which is its id. */
   host: string;
   source: Cloud;
+  input: EvacuationInput;
+  /** True once somebody has asked for it to stop: nothing new is begun. */
+  cancelled: boolean;
   /** True once its last event is told: nothing may be touched any more. */
   ended: boolean;
 }
@@ -22,13 +26,21 @@ export const openEvacuation = async (runtime: Runtime, operation: string): Promi
   const known = await runtime.operations.get(operation);
   if (!known) throw new PumphouseError('ResourceNotFound', `There is no operation ${operation}`);
   const { source } = await runtime.clouds();
-  return { operation, host: known.subject.id, source, ended: known.state === 'ended' };
+  return {
+    ...{ operation, host: known.subject.id, source },
+    input: known.input as unknown as EvacuationInput,
+    cancelled: known.cancelledAt !== undefined,
+    ended: known.state === 'ended',
+  };
 };
 
 export const hostOf = (server: Server) => server['OS-EXT-SRV-ATTR:host'] ?? '';
 
 /** The servers of a host: of exactly this name, of all tenants, without those being deleted. */
-export const serversOn = async ({ source, host }: Evacuation): Promise<Server[]> => {
+export const serversOn = async ({
+  source,
+  host,
+}: Pick<Evacuation, 'source' | 'host'>): Promise<Server[]> => {
   const query = { all_tenants: true, host };
   const servers: Server[] = [];
   for await (const one of source.list<Server>('compute', '/servers/detail', 'servers', { query })) {

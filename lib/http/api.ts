@@ -102,6 +102,17 @@ export const created = ({
   };
 };
 
+const json = (statusCode: number, body: object): Answer => ({
+  statusCode,
+  headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
+  body: JSON.stringify(body),
+});
+
+export const ok = (body: object): Answer => json(200, body);
+
+/** 202 for what will be done in its own time. */
+export const accepted = (body: object): Answer => json(202, body);
+
 /** 201 for what is planned; its schedule is where it is seen. */
 export const planned = ({
   id,

@@ -78,12 +78,12 @@ const steer = async (simulator: string, method: string, path: string, body: unkn
 
 /**
  * @param env what a test sets otherwise, e.g. `RESET_ENABLED`
- * @param size of the seeded workload
+ * @param size of the seeded workload; `pace` is how fast its clouds are, at once when absent
  */
 export const openSimulatedRuntime = async (
   tasks: Tasks = {},
   env: Record<string, string> = {},
-  size: { tenants?: number; servers?: number; imageMib?: number } = {},
+  size: { tenants?: number; servers?: number; imageMib?: number; pace?: number } = {},
 ): Promise<SimulatedRuntime> => {
   const folder = mkdtempSync(join(tmpdir(), 'pumphouse-test-'));
   const clouds = await startSimulator({ dataDir: folder, pace: 0, ...size });

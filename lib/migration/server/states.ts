@@ -26,7 +26,7 @@ export const act = (cloud: Cloud, id: string, action: string) =>
  * @throws ResourceFailed when it ends anywhere else
  */
 export const bring = async (
-  move: ServerMove,
+  move: Pick<ServerMove, 'until'>,
   intent: Intent,
   what: { cloud: Cloud; id: string; from: string; to: string; action: string },
 ): Promise<Server> => {

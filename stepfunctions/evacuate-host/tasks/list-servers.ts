@@ -1,12 +1,10 @@
 import { openEvacuation } from '../../../lib/evacuation/evacuation.ts';
-import { listServers as list } from '../../../lib/evacuation/finish.ts';
+import { nextRound, type Round } from '../../../lib/evacuation/rounds.ts';
 import type { Runtime } from '../../../lib/runtime.ts';
 import { type TaskInput, task } from '../../../lib/task.ts';
 
-/** Answers the ids of the servers that have to leave. */
-export const listServers = async (runtime: Runtime, { operation }: TaskInput) => {
-  const evacuation = await openEvacuation(runtime, operation);
-  return { servers: evacuation.ended ? [] : await list(runtime, evacuation) };
-};
+/** Looks at what is on the host now, and says which servers leave it next, or what else is to be done. */
+export const listServers = async (runtime: Runtime, { operation }: TaskInput): Promise<Round> =>
+  nextRound(runtime, await openEvacuation(runtime, operation));
 
 export const handler = task(listServers);

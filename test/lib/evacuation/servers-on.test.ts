@@ -19,7 +19,7 @@ const source = {
 
 describe('the servers of a host', () => {
   test('are those of exactly its name, without those being deleted', async () => {
-    const servers = await serversOn({ operation: 'one', host: 'h1', source, ended: false });
+    const servers = await serversOn({ host: 'h1', source });
     expect(servers.map(({ id }) => id)).toEqual(['mine', 'busy']);
   });
 });
