@@ -1,4 +1,5 @@
 import type { Cloud } from '../ports.ts';
+import { marked } from './removal.ts';
 import { all, differing, type ResourceType, viewOf } from './resource-type.ts';
 import { server } from './server.ts';
 
@@ -107,6 +108,12 @@ export const flavor: ResourceType<Flavor> = {
     list: flavors,
     id: ({ id }) => id,
     view: ({ name, vcpus, ram, disk }) => viewOf({ name, vcpus, ram, disk }),
+  },
+
+  removal: {
+    event: 'flavor delete',
+    find: (cloud, mark) => marked(flavors(cloud), mark, ({ id, name }) => ({ id, name })),
+    remove: (cloud, id) => cloud.delete('compute', `/flavors/${id}`),
   },
 };
 

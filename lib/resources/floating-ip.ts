@@ -149,4 +149,13 @@ export const floatingIp: ResourceType<FloatingIp> = {
         server_id: port_details ? serverIdOf(port_details) : undefined,
       }),
   },
+
+  removal: {
+    event: 'floating_ip delete',
+    async *find(cloud, mark) {
+      for await (const { id, project_id, floating_ip_address: address } of floatingIps.list(cloud))
+        if (mark.owns(project_id)) yield { id, name: address, told: { id: address } };
+    },
+    remove: floatingIps.remove,
+  },
 };

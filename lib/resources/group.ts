@@ -1,5 +1,6 @@
 import type { Cloud } from '../ports.ts';
 import { assignment } from './assignment.ts';
+import { marked } from './removal.ts';
 import { all, differing, type ResourceType, viewOf } from './resource-type.ts';
 import type { User } from './user.ts';
 
@@ -56,5 +57,15 @@ export const group: ResourceType<Group> = {
     list: (cloud) => cloud.list<Group>('identity', '/groups', 'groups'),
     id: ({ id }) => id,
     view: ({ name }) => viewOf({ name }),
+  },
+
+  removal: {
+    event: 'group delete',
+    find: (cloud, mark) =>
+      marked(cloud.list<Group>('identity', '/groups', 'groups'), mark, ({ id, name }) => ({
+        id,
+        name,
+      })),
+    remove: (cloud, id) => cloud.delete('identity', `/groups/${id}`),
   },
 };

@@ -1,5 +1,6 @@
 import type { Cloud } from '../ports.ts';
-import { all, differing, type ResourceType, viewOf } from './resource-type.ts';
+import { marked } from './removal.ts';
+import { all, differing, present, type ResourceType, viewOf } from './resource-type.ts';
 import { server } from './server.ts';
 
 /** https://docs.openstack.org/api-ref/image/v2/#images; further keys are the image's properties. */
@@ -50,6 +51,9 @@ export const getImage = (cloud: Cloud, id: string): Promise<Image> =>
 
 const images = (cloud: Cloud, query = {}) =>
   cloud.list<Image>('image', '/v2/images', 'images', { query });
+
+const unprotect = (cloud: Cloud, id: string) =>
+  cloud.patch('image', `/v2/images/${id}`, [{ op: 'replace', path: '/protected', value: false }]);
 
 const FIELDS = ['disk_format', 'container_format', 'min_disk', 'min_ram', 'size'] as const;
 
@@ -122,5 +126,20 @@ export const image: ResourceType<Image> = {
     id: ({ id }) => id,
     view: ({ name, owner }) => viewOf({ name, tenant_id: owner }),
     observed: ({ status }) => (['killed', 'deleted'].includes(status) ? 'error' : undefined),
+  },
+
+  removal: {
+    event: 'image delete',
+    async *find(cloud, mark) {
+      for (const query of [{}, { os_hidden: true }]) {
+        const found = images(cloud, query);
+        yield* marked(found, mark, ({ id, name, owner }) => ({ id, name, project: owner }));
+      }
+    },
+    async remove(cloud, id) {
+      const known = await present(getImage(cloud, id));
+      if (known?.protected) await unprotect(cloud, id);
+      await cloud.delete('image', `/v2/images/${id}`);
+    },
   },
 };

@@ -14,6 +14,7 @@ import { image } from './image.ts';
 import { keypair } from './keypair.ts';
 import { network } from './network.ts';
 import { port } from './port.ts';
+import type { Removal } from './removal.ts';
 import type { ResourceType, WorldListing } from './resource-type.ts';
 import { role } from './role.ts';
 import { router } from './router.ts';
@@ -22,11 +23,13 @@ import { routerRoutes } from './router-routes.ts';
 import { securityGroup } from './security-group.ts';
 import { securityGroupRules } from './security-group-rules.ts';
 import { server } from './server.ts';
+import { serverGroup } from './server-group.ts';
 import { subnet } from './subnet.ts';
 import { subnetDhcp } from './subnet-dhcp.ts';
 import { tenant } from './tenant.ts';
 import { user } from './user.ts';
 import { volume } from './volume.ts';
+import { volumeSnapshot } from './volume-snapshot.ts';
 
 /** A type whose body is known to nobody but itself. */
 // biome-ignore lint/suspicious/noExplicitAny: the registry holds types of different bodies
@@ -72,4 +75,30 @@ export const worldListings: readonly WorldListing<any>[] = [
   ...resourceTypes.flatMap(({ world }) => (world ? [world] : [])),
   host.world,
   volume.world,
+];
+
+/**
+ * What a reset takes away, in this order: nothing goes while something that may hang on it is there.
+ * Those of one line go together.
+ */
+export const removalWaves: readonly (readonly { type: ResourceName; removal?: Removal }[])[] = [
+  [floatingIp],
+  [server],
+  [volumeSnapshot, serverGroup],
+  [volume],
+  // Before the routers: an address of somebody else that leads to one of them holds its router.
+  [port],
+  [routerInterface],
+  [router],
+  [subnet],
+  [network],
+  [securityGroup],
+  [image],
+  [flavor],
+  [keypair],
+  [user],
+  [group],
+  [role],
+  [tenant],
+  [domain],
 ];

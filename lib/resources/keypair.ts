@@ -1,7 +1,7 @@
 import { isError } from '../domain/errors.ts';
 import type { Cloud } from '../ports.ts';
 import { all, differing, type ResourceType } from './resource-type.ts';
-import { user } from './user.ts';
+import { type User, user } from './user.ts';
 
 /** https://docs.openstack.org/api-ref/compute/#keypairs-keypairs */
 export interface Keypair {
@@ -68,4 +68,24 @@ export const keypair: ResourceType<Keypair> = {
   },
 
   event: ({ name }) => ({ name }),
+
+  removal: {
+    event: 'keypair delete',
+    /** Those of marked users; and of our own user those that are marked themselves. */
+    async *find(cloud, mark) {
+      const { userId } = await cloud.self();
+      const owners = cloud.list<User>('identity', '/users', 'users');
+      for await (const { id, name: owner } of owners) {
+        if (!mark.bears(owner) && id !== userId) continue;
+        for (const { name } of await keypairsOf(cloud, id)) {
+          if (mark.bears(owner) || mark.bears(name)) yield { id: `${id}/${name}`, name };
+        }
+      }
+    },
+    remove(cloud, id) {
+      const [user_id = ''] = id.split('/');
+      const path = `/os-keypairs/${encodeURIComponent(id.slice(user_id.length + 1))}`;
+      return cloud.delete('compute', path, { query: { user_id } });
+    },
+  },
 };

@@ -142,4 +142,10 @@ export const network: ResourceType<Network> = {
         ...(external && { external }),
       }),
   },
+
+  removal: {
+    event: 'network delete',
+    find: networks.marked,
+    remove: networks.remove,
+  },
 };

@@ -147,4 +147,16 @@ export const port: ResourceType<Port> = {
         address: body.fixed_ips[0]?.ip_address,
       }),
   },
+
+  removal: {
+    event: 'port delete',
+    async *find(cloud, mark) {
+      for await (const { device_owner, ...one } of ports.list(cloud)) {
+        if (device_owner.startsWith('network:')) continue; // goes with what it serves
+        const project = mark.owns(one.project_id);
+        if (project || mark.bears(one.name)) yield { id: one.id, name: one.name || one.id };
+      }
+    },
+    remove: ports.remove,
+  },
 };

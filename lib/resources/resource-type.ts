@@ -2,11 +2,13 @@
  * What Pumphouse has to know of one type of OpenStack resource to bring it over. One file per type
  * says all of it; the engine in `lib/migration` knows none of them by name.
  */
+import { isError } from '../domain/errors.ts';
 import type { EventData, EventName } from '../domain/event.ts';
 import type { Strategy } from '../domain/operation.ts';
 import type { Reference, ResourceName } from '../domain/plan.ts';
 import type { View, WorldStatus, WorldType } from '../domain/world.ts';
 import type { Cloud } from '../ports.ts';
+import type { Removal } from './removal.ts';
 
 /** What discovery has found so far; types are discovered in the order of the registry. */
 export interface Discovery {
@@ -89,7 +91,15 @@ export interface ResourceType<T> {
   /** What of it stays behind, said in advance. */
   losses?(body: T): string[];
   readonly world?: WorldListing<T>;
+  readonly removal?: Removal;
 }
+
+/** What is asked for, or nothing where there is none any more. */
+export const present = <T>(asked: Promise<T>): Promise<T | undefined> =>
+  asked.catch((error: unknown) => {
+    if (isError(error, 'ResourceNotFound')) return undefined;
+    throw error;
+  });
 
 /** Every item of a paged listing. */
 export const all = async <T>(items: AsyncIterable<T>): Promise<T[]> => Array.fromAsync(items);

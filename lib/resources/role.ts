@@ -1,4 +1,5 @@
 import { assignment } from './assignment.ts';
+import { marked } from './removal.ts';
 import { all, type ResourceType, viewOf } from './resource-type.ts';
 
 /** https://docs.openstack.org/api-ref/identity/v3/#roles */
@@ -53,5 +54,15 @@ export const role: ResourceType<Role> = {
     list: (cloud) => cloud.list<Role>('identity', '/roles', 'roles'),
     id: ({ id }) => id,
     view: ({ name }) => viewOf({ name }),
+  },
+
+  removal: {
+    event: 'role delete',
+    find: (cloud, mark) =>
+      marked(cloud.list<Role>('identity', '/roles', 'roles'), mark, ({ id, name }) => ({
+        id,
+        name,
+      })),
+    remove: (cloud, id) => cloud.delete('identity', `/roles/${id}`),
   },
 };

@@ -1,8 +1,8 @@
 import { networks } from './network.ts';
 import { differingLists } from './neutron/collection.ts';
 import { addressFor, type Port, ports } from './port.ts';
-import { all, type ResourceType, type Site } from './resource-type.ts';
-import { router } from './router.ts';
+import { all, present, type ResourceType, type Site } from './resource-type.ts';
+import { router, routers } from './router.ts';
 import { subnets } from './subnet.ts';
 
 /** Interfaces of plain, distributed and highly available routers; neutron_lib's ROUTER_INTERFACE_OWNERS. */
@@ -118,4 +118,29 @@ export const routerInterface: ResourceType<Port> = {
     found(router).some(({ id }) => id === device_id)
       ? []
       : [`router ${device_id} of another tenant is attached to a network of this one`],
+
+  removal: {
+    event: 'router interface removed',
+    /** Those of marked routers. */
+    async *find(cloud, mark) {
+      const doomed = new Map((await all(routers.marked(cloud, mark))).map((one) => [one.id, one]));
+      for (const { id, device_id, device_owner } of await ports.listBy(
+        cloud,
+        'device_id',
+        doomed.keys(),
+      )) {
+        const name = doomed.get(device_id)?.name ?? device_id;
+        if (!OWNERS.includes(device_owner)) continue;
+        yield { id: `${device_id}/${id}`, name, told: { id, router_id: device_id } };
+      }
+    },
+    /** Routes through it are in its way, so the router's go first. */
+    async remove(cloud, id) {
+      const [router_id = '', port_id] = id.split('/');
+      const path = `/v2.0/routers/${router_id}/remove_router_interface`;
+      const known = await present(routers.get(cloud, router_id));
+      if (known?.routes.length) await routers.update(cloud, router_id, { routes: [] });
+      if (known) await present(cloud.put('network', path, { port_id }));
+    },
+  },
 };

@@ -140,4 +140,10 @@ export const router: ResourceType<Router> = {
         address: info?.external_fixed_ips?.[0]?.ip_address,
       }),
   },
+
+  removal: {
+    event: 'router delete',
+    find: routers.marked,
+    remove: routers.remove,
+  },
 };

@@ -117,4 +117,11 @@ export const securityGroup: ResourceType<SecurityGroup> = {
     view: ({ name, description, project_id }) =>
       viewOf({ name, description, tenant_id: project_id }),
   },
+
+  removal: {
+    event: 'secgroup delete',
+    // Never asked for by project: that would make the project's group `default` anew.
+    find: securityGroups.marked,
+    remove: securityGroups.remove,
+  },
 };

@@ -1,7 +1,8 @@
 import type { Reference } from '../domain/plan.ts';
 import type { Cloud } from '../ports.ts';
 import type { EmbeddedFlavor } from './flavor.ts';
-import { all, type ResourceType, viewOf } from './resource-type.ts';
+import { marked } from './removal.ts';
+import { all, present, type ResourceType, viewOf } from './resource-type.ts';
 
 /** https://docs.openstack.org/api-ref/compute/#show-server-details, as an administrator sees it. */
 export interface Server {
@@ -112,5 +113,22 @@ export const server: ResourceType<Server> = {
         host_name: body['OS-EXT-SRV-ATTR:hypervisor_hostname'],
       }),
     observed: ({ status }) => (status === 'ERROR' ? 'error' : undefined),
+  },
+
+  removal: {
+    event: 'server terminate',
+    find: (cloud, mark) =>
+      marked(servers(cloud), mark, ({ id, name, tenant_id: project, ...body }) => {
+        const host = body['OS-EXT-SRV-ATTR:hypervisor_hostname'];
+        return { id, name, project, ...(host && { told: { host_name: host } }) };
+      }),
+    remove: (cloud, id) => cloud.delete('compute', `/servers/${id}`),
+    async gone(cloud, id) {
+      const left = await present(getServer(cloud, id));
+      // Kept for a while where Nova is told to (reclaim_instance_interval), with its ports and disks.
+      if (left?.status === 'SOFT_DELETED')
+        await cloud.post('compute', `/servers/${id}/action`, { forceDelete: null });
+      return left === undefined || left.status === 'DELETED';
+    },
   },
 };

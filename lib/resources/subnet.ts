@@ -127,6 +127,20 @@ export const subnet: ResourceType<Subnet> = {
     view: ({ name, cidr, gateway_ip, project_id, network_id }) =>
       viewOf({ name, cidr, gateway_ip, tenant_id: project_id, network_id }),
   },
+
+  removal: {
+    event: 'subnet delete',
+    /** Those of a marked network go with it whatever their name. */
+    async *find(cloud, mark) {
+      const doomed = await all(networks.marked(cloud, mark));
+      const ids = new Set(doomed.map(({ id }) => id));
+      for await (const { id, name, cidr, project_id, network_id } of subnets.list(cloud)) {
+        if (!mark.bears(name) && !mark.owns(project_id) && !ids.has(network_id)) continue;
+        yield { id, name: name || cidr };
+      }
+    },
+    remove: subnets.remove,
+  },
 };
 
 const wanted = ({ cidr, network_id }: Subnet) =>

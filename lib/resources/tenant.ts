@@ -59,4 +59,13 @@ export const tenant: ResourceType<Project> = {
     id: ({ id }) => id,
     view: ({ name, description }) => viewOf({ name, description }),
   },
+
+  removal: {
+    event: 'tenant delete',
+    async *find(cloud, mark) {
+      for await (const { id, name, is_domain } of projects(cloud))
+        if (!is_domain && mark.bears(name)) yield { id, name };
+    },
+    remove: (cloud, id) => cloud.delete('identity', `/projects/${id}`),
+  },
 };

@@ -1,6 +1,7 @@
 import type { Cloud } from '../ports.ts';
 import { assignment } from './assignment.ts';
 import { groupMembers } from './group.ts';
+import { marked } from './removal.ts';
 import { all, differing, type ResourceType, viewOf } from './resource-type.ts';
 
 /** https://docs.openstack.org/api-ref/identity/v3/#users */
@@ -71,6 +72,12 @@ export const user: ResourceType<User> = {
     list: (cloud) => listUsers(cloud),
     id: ({ id }) => id,
     view: ({ name }) => viewOf({ name }),
+  },
+
+  removal: {
+    event: 'user delete',
+    find: (cloud, mark) => marked(listUsers(cloud), mark, ({ id, name }) => ({ id, name })),
+    remove: (cloud, id) => cloud.delete('identity', `/users/${id}`),
   },
 };
 

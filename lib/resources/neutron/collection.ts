@@ -1,6 +1,7 @@
 /** What Neutron's types have in common: collections that are all alike, tags, sharing, names. */
 import { isError } from '../../domain/errors.ts';
 import type { Cloud, Query } from '../../ports.ts';
+import { type Mark, marked } from '../removal.ts';
 import { all } from '../resource-type.ts';
 
 /** Ids in one query, so that its URL stays short. */
@@ -35,6 +36,13 @@ export const collection = <T extends { id: string }>(singular: string, plural: s
       unwrapped(cloud.post('network', path, { [singular]: body })),
     update: (cloud: Cloud, id: string, body: object) =>
       unwrapped(cloud.put('network', `${path}/${id}`, { [singular]: body })),
+    /** One that is gone is a success. */
+    remove: (cloud: Cloud, id: string) => cloud.delete('network', `${path}/${id}`),
+    /** Those that a reset takes away, by their own name or their project's. */
+    marked: <B extends T & { project_id: string; name: string }>(cloud: Cloud, mark: Mark) =>
+      marked(list(cloud) as AsyncIterable<B>, mark, ({ id, name, project_id: project }) => ({
+        ...{ id, name, project },
+      })),
     /**
      * Gives an object there the tags of the source's, which no create takes. Safe to repeat.
      * @see https://docs.openstack.org/api-ref/network/v2/#replace-all-tags
