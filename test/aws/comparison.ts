@@ -18,8 +18,9 @@ export interface Resources {
   events: string[];
 }
 
-/** The ids of OpenStack, and those of operations. */
-const ID = /[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{32}/g;
+/** The ids of OpenStack and those of operations, and MAC addresses, which Neutron makes up as well. */
+const ID =
+  /[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{32}|(?:[0-9a-f]{2}:){5}[0-9a-f]{2}/g;
 
 const CHOSEN_BY_SCHEDULERS = new Set(['host_name']);
 const TIMES = new Set(['at']);
@@ -27,18 +28,29 @@ const TIMES = new Set(['at']);
 /** What every id of a run is called in both runs. */
 export type Names = ReadonlyMap<string, string>;
 
+const seededObjects = ({ source, destination }: Resources) => [
+  ...source.resources,
+  ...destination.resources,
+];
+
 const idsIn = (value: unknown): string[] => JSON.stringify(value).match(ID) ?? [];
 
 /**
- * The names of a run: an id of the seeded world is its own, a copy is named after what it was copied
- * from, a snapshot after its server.
+ * The names of a run: an id that both worlds were seeded with is its own, a copy is named after what it
+ * was copied from, a snapshot after its server. Neutron makes a project's default group when it is
+ * first asked for, with an id of its own.
  */
 export const nameIds = (
   seeded: Resources,
-  operations: readonly string[],
-  events: readonly StreamEvent[],
+  other: Resources,
+  operations: readonly string[] = [],
+  events: readonly StreamEvent[] = [],
 ): Names => {
-  const names = new Map(idsIn(seeded).map((id) => [id, id]));
+  const shared = new Set(idsIn(other));
+  const names = new Map(idsIn(seeded).flatMap((id) => (shared.has(id) ? [[id, id]] : [])));
+  for (const { type, id, name, tenant_id } of seededObjects(seeded)) {
+    if (!names.has(String(id))) names.set(String(id), `${type} ${name} of ${tenant_id}`);
+  }
   for (const [index, operation] of operations.entries()) {
     names.set(operation, `operation ${index + 1}`);
   }

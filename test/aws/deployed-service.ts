@@ -107,7 +107,7 @@ export const deployedService = async () => {
     path: string,
     { sign = true, headers = {} as Record<string, string> } = {},
   ): Promise<HttpAnswer> => {
-    const url = new URL(path, `https://${HttpApiId}.execute-api.127.0.0.1`);
+    const url = new URL(path, `https://${HttpApiId}.execute-api.localhost`);
     const unsigned = { ...headers, host: url.host };
     if (!sign) return send(url, method, unsigned);
     const signed = await signer.sign({
