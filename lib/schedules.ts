@@ -36,7 +36,6 @@ const whenOf = (timing: Timing) =>
 const requestOf = (target: ScheduleTarget, { id, host, timing, windowSeconds }: Schedule) => ({
   Name: id,
   GroupName: target.group,
-  ClientToken: id,
   Description: `Pumphouse evacuates host ${host}`.slice(0, 512),
   ...whenOf(timing),
   FlexibleTimeWindow: { Mode: 'OFF' as const },

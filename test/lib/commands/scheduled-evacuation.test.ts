@@ -245,6 +245,33 @@ describe('a schedule that is due', () => {
     expect(await operationsOf(id)).toHaveLength(1);
   });
 
+  test('is one operation, wherever the one that begins it dies', async () => {
+    let deaths = 0;
+    for (let writes = 0; ; writes += 1) {
+      await bench.renew();
+      clock = testClock(NOW);
+      runtime = { ...runtime, clock };
+      const { host } = await bench.busyHost(1);
+      const id = await plan(host);
+      clock.advance(3600);
+      const due = { schedule: id, due: DUE };
+      const died = await startScheduledEvacuation(mortal(runtime, writes), due).then(
+        (served) => served === 'postponed',
+        (error) => error instanceof Death,
+      );
+      if (died) deaths += 1;
+      clock.advance(60);
+      await sweepOperations(runtime);
+      expect(await startScheduledEvacuation(runtime, due)).toBe('started');
+      const { operation } = await lastOf(id);
+      expect((await bench.story(operation)).end).toMatchObject({ id: host, status: '' });
+      expect((await operationsOf(id)).map((one) => one.id)).toEqual([operation]);
+      expect(await schedule(id)).not.toHaveProperty('next');
+      if (!died) break;
+    }
+    expect(deaths).toBeGreaterThan(3);
+  });
+
   test('comes again by its cron expression, each time as another operation', async () => {
     const { host } = await bench.busyHost(1);
     const id = await plan(host, {
