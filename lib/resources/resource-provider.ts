@@ -6,6 +6,7 @@ interface ResourceProvider {
   uuid: string;
   name: string;
   parent_provider_uuid: string | null;
+  root_provider_uuid: string;
 }
 
 interface Allocations {
@@ -15,14 +16,23 @@ interface Allocations {
   consumer_generation?: number;
 }
 
-const list = (cloud: Cloud, query: Record<string, string>): Promise<ResourceProvider[]> =>
+/** @see microversion 1.14 for `in_tree` and the root */
+const list = async (
+  cloud: Cloud,
+  query: { name: string } | { in_tree: string },
+): Promise<ResourceProvider[]> =>
   all(cloud.list('placement', '/resource_providers', 'resource_providers', { query }));
 
 /** The providers of a host: its own by name, and those below it; children first. */
 export const providersOf = async (cloud: Cloud, host: string): Promise<ResourceProvider[]> => {
-  const roots = await list(cloud, { name: host });
+  const named = await list(cloud, { name: host });
+  const roots = named.filter(({ name }) => name === host);
   const trees = await Promise.all(roots.map(({ uuid }) => list(cloud, { in_tree: uuid })));
-  const found = [...new Map(trees.flat().map((one) => [one.uuid, one])).values()];
+  // Whoever removes them must not rely on the cloud's filter alone.
+  const ours = trees
+    .flat()
+    .filter((one) => roots.some(({ uuid }) => uuid === one.root_provider_uuid));
+  const found = [...new Map(ours.map((one) => [one.uuid, one])).values()];
   const isRoot = ({ parent_provider_uuid }: ResourceProvider) => !parent_provider_uuid;
   return found.sort((a, b) => Number(isRoot(a)) - Number(isRoot(b)));
 };

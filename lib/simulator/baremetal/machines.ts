@@ -55,6 +55,12 @@ function register(cloud: SimulatedCloud, name: string): void {
   cloud.later(DISCOVERY, 'host.mapped', host.id);
 }
 
+/** True when the node of the machine that runs this host was told to fail in this way. */
+export function isBroken(cloud: SimulatedCloud, host: string | null, fault: string): boolean {
+  const machine = cloud.machines.find((one) => one.cloud === cloud.name && one.host === host);
+  return cloud.nodes.find((one) => one.machine === machine?.id)?.extra.fault === fault;
+}
+
 export const machineTransitions: Transitions = {
   'machine.silent': (cloud, due) => {
     const node = cloud.nodes.get(due.subject);
@@ -72,8 +78,7 @@ export const machineTransitions: Transitions = {
   },
   'host.mapped': (cloud, due) => {
     const host = cloud.hosts.get(due.subject);
-    const machine = cloud.machines.find((one) => one.host === host?.name);
-    const node = cloud.nodes.find((one) => one.machine === machine?.id);
-    if (host && node?.extra.fault !== 'mapping') cloud.hosts.put({ ...host, unmapped: false });
+    if (host && !isBroken(cloud, host.name, 'mapping'))
+      cloud.hosts.put({ ...host, unmapped: false });
   },
 };

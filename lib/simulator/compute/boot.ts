@@ -1,5 +1,6 @@
 /** Creating a server: what Nova checks before it answers, and what becomes of it afterwards. */
 import { randomBytes } from 'node:crypto';
+import { isBroken } from '../baremetal/machines.ts';
 import { guestRecord } from '../bytes.ts';
 import { micros } from '../clock.ts';
 import type { SimulatedCloud } from '../cloud.ts';
@@ -226,7 +227,7 @@ export const bootTransitions: Transitions = {
   'server.spawned': (cloud, due) => {
     const server = cloud.servers.get(due.subject);
     if (server?.task_state !== 'spawning') return;
-    if (server.metadata.bed_fault === 'spawn') {
+    if (server.metadata.bed_fault === 'spawn' || isBroken(cloud, server.host, 'spawn')) {
       failServer(cloud, server, `Build of instance ${server.id} aborted: bed_fault`);
       return;
     }

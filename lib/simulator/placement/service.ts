@@ -145,6 +145,7 @@ const routes: Routes = {
       [
         ['name', host.name],
         ['uuid', host.id],
+        ['in_tree', host.id],
       ].every(([name = '', own]) => (call.query.get(name) ?? own) === own),
     );
     return ok({ resource_providers: hosts.map((host) => provider(call, host)) });
