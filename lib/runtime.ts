@@ -43,14 +43,21 @@ const readSecret = async (arn: string) => {
   return SecretString ?? '';
 };
 
-const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {
-  let made: Promise<T> | undefined;
+/** Milliseconds after which credentials are read again, so that rotated ones reach what is running. */
+const FRESH = 300_000;
+
+/** Makes it when it is first asked for, and again when it has lasted its time or could not be made. */
+const once = <T>(make: () => Promise<T>, lasts = Number.POSITIVE_INFINITY): (() => Promise<T>) => {
+  let made: { value: Promise<T>; until: number } | undefined;
   return () => {
-    made ??= make().catch((error) => {
+    const now = systemClock.now().getTime();
+    if (made && now < made.until) return made.value;
+    const value = make().catch((error) => {
       made = undefined;
       throw error;
     });
-    return made;
+    made = { value, until: now + lasts };
+    return value;
   };
 };
 
@@ -64,7 +71,7 @@ export const openRuntime = (env: Readonly<Record<string, string | undefined>>): 
     return config.destination
       ? { source, destination: loadCloud(file, config.destination) }
       : { source };
-  });
+  }, FRESH);
   const clouds = once(async () => {
     const { source, destination } = await cloudConfigs();
     const open = (cloud: CloudConfig, name: CloudName) => openCloud(cloud, name);
@@ -72,7 +79,7 @@ export const openRuntime = (env: Readonly<Record<string, string | undefined>>): 
       source: open(source, 'source'),
       ...(destination && { destination: open(destination, 'destination') }),
     };
-  });
+  }, FRESH);
   const provisioning = once(async () => {
     const { destination } = await cloudConfigs();
     return config.provisioner && destination
