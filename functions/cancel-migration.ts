@@ -1,8 +1,8 @@
 /** POST /migrations/{migration_id}/cancel: asks a running operation to stop. */
 import { cancelMigration } from '../lib/commands/cancel-migration.ts';
 import { accepted, api } from '../lib/http/api.ts';
-import { runtime } from '../lib/runtime.ts';
+import { tableRuntime } from '../lib/table-runtime.ts';
 
 export const handler = api(async ({ parameter }) =>
-  accepted(await cancelMigration(runtime(), parameter('migration_id'))),
+  accepted(await cancelMigration(tableRuntime(), parameter('migration_id'))),
 );

@@ -2,10 +2,10 @@
 import { PumphouseError } from '../lib/domain/errors.ts';
 import { api, redirect } from '../lib/http/api.ts';
 import { feedLocation } from '../lib/http/ticket.ts';
-import { runtime } from '../lib/runtime.ts';
+import { tableRuntime } from '../lib/table-runtime.ts';
 
 const exists = async (id: string) => {
-  const { operations } = runtime();
+  const { operations } = tableRuntime();
   // One that has only just begun may stand among the running ones alone.
   return (
     (await operations.get(id)) !== undefined ||
@@ -19,5 +19,5 @@ export const handler = api(async ({ parameter, query, headers }) => {
     throw new PumphouseError('ResourceNotFound', `There is no event stream ${id}`);
   }
   const lastEventId = headers['last-event-id'] ?? query.last_event_id;
-  return redirect(await feedLocation(runtime(), id ? `events:${id}` : 'feed', lastEventId));
+  return redirect(await feedLocation(tableRuntime(), id ? `events:${id}` : 'feed', lastEventId));
 });

@@ -4,11 +4,11 @@ import { readWorld } from '../lib/http/read-world.ts';
 import { readPage, worldAnswer } from '../lib/http/resources.ts';
 import { feedLocation } from '../lib/http/ticket.ts';
 import { bodyAnswer } from '../lib/http/world-body.ts';
-import { runtime } from '../lib/runtime.ts';
+import { tableRuntime } from '../lib/table-runtime.ts';
 
 export const handler = api(async ({ query, headers }) => {
   const page = readPage(query);
-  const json = JSON.stringify(worldAnswer(await readWorld(runtime()), page));
+  const json = JSON.stringify(worldAnswer(await readWorld(tableRuntime()), page));
   const answer = await bodyAnswer(json, headers);
-  return answer ?? redirect(await feedLocation(runtime(), 'resources'));
+  return answer ?? redirect(await feedLocation(tableRuntime(), 'resources'));
 });

@@ -1,6 +1,6 @@
 /** GET /migrations: the operations of whatever kind, newest first. */
 import { listMigrations } from '../lib/commands/list-migrations.ts';
 import { api, ok } from '../lib/http/api.ts';
-import { runtime } from '../lib/runtime.ts';
+import { tableRuntime } from '../lib/table-runtime.ts';
 
-export const handler = api(async ({ query }) => ok(await listMigrations(runtime(), query)));
+export const handler = api(async ({ query }) => ok(await listMigrations(tableRuntime(), query)));

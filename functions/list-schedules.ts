@@ -1,6 +1,6 @@
 /** GET /schedules: evacuations that are planned for later, the next one first. */
 import { listSchedules } from '../lib/commands/schedules.ts';
 import { api, ok } from '../lib/http/api.ts';
-import { runtime } from '../lib/runtime.ts';
+import { tableRuntime } from '../lib/table-runtime.ts';
 
-export const handler = api(async () => ok(await listSchedules(runtime())));
+export const handler = api(async () => ok(await listSchedules(tableRuntime())));

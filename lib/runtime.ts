@@ -1,26 +1,30 @@
 /**
  * The composition root: the only place that knows every implementation. Handlers and tasks get what
- * they need from here, built once per Lambda and lazily, so that a function pays only for what it uses.
+ * they need from here, built once per Lambda; what speaks to clouds is loaded when it is first used.
+ * Handlers that never call a cloud take `table-runtime.ts` instead.
  */
-import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { type Config, readConfig } from './config.ts';
 import type { CloudName } from './domain/world.ts';
-import { openStores, type Stores } from './dynamodb/stores.ts';
-import { openCloud } from './openstack/cloud.ts';
-import { type CloudConfig, loadCloud } from './openstack/clouds-yaml.ts';
-import type { Clock, Cloud, Schedules, Workflows } from './ports.ts';
-import { openProvisioning, type Provisioning } from './provisioners/index.ts';
+import type { CloudConfig } from './openstack/clouds-yaml.ts';
+import type { Cloud, Schedules, Workflows } from './ports.ts';
+import type { Provisioning } from './provisioners/index.ts';
 import { eventBridgeSchedules } from './schedules.ts';
+import {
+  closeTableRuntime,
+  once,
+  openTableRuntime,
+  readSecret,
+  type TableRuntime,
+} from './table-runtime.ts';
 import { stepFunctions } from './workflows.ts';
+
+export { systemClock } from './table-runtime.ts';
 
 export interface Clouds {
   source: Cloud;
   destination?: Cloud;
 }
 
-export interface Runtime extends Stores {
-  config: Config;
-  clock: Clock;
+export interface Runtime extends TableRuntime {
   workflows: Workflows;
   schedules: Schedules;
   clouds(): Promise<Clouds>;
@@ -28,43 +32,17 @@ export interface Runtime extends Stores {
   cloudConfigs(): Promise<{ source: CloudConfig; destination?: CloudConfig }>;
   /** How hosts are installed in the destination; nothing where none is configured. */
   provisioning(): Promise<Provisioning | undefined>;
-  /** The key that signs the feed's tickets. */
-  ticketKey(): Promise<string>;
 }
-
-export const systemClock: Clock = {
-  now: () => new Date(),
-  sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
-};
-
-const readSecret = async (arn: string) => {
-  const client = new SecretsManagerClient({});
-  const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: arn }));
-  return SecretString ?? '';
-};
 
 /** Milliseconds after which credentials are read again, so that rotated ones reach what is running. */
 const FRESH = 300_000;
 
-/** Makes it when it is first asked for, and again when it has lasted its time or could not be made. */
-const once = <T>(make: () => Promise<T>, lasts = Number.POSITIVE_INFINITY): (() => Promise<T>) => {
-  let made: { value: Promise<T>; until: number } | undefined;
-  return () => {
-    const now = systemClock.now().getTime();
-    if (made && now < made.until) return made.value;
-    const value = make().catch((error) => {
-      made = undefined;
-      throw error;
-    });
-    made = { value, until: now + lasts };
-    return value;
-  };
-};
-
 /** Builds a runtime from an environment; nothing is connected before it is used. */
 export const openRuntime = (env: Readonly<Record<string, string | undefined>>): Runtime => {
-  const config = readConfig(env);
+  const inside = openTableRuntime(env);
+  const { config } = inside;
   const cloudConfigs = once(async () => {
+    const { loadCloud } = await import('./openstack/clouds-yaml.ts');
     const where = config.clouds;
     const file = 'file' in where ? where.file : await readSecret(where.secret);
     const source = loadCloud(file, config.source);
@@ -74,6 +52,7 @@ export const openRuntime = (env: Readonly<Record<string, string | undefined>>): 
   }, FRESH);
   const clouds = once(async () => {
     const { source, destination } = await cloudConfigs();
+    const { openCloud } = await import('./openstack/cloud.ts');
     const open = (cloud: CloudConfig, name: CloudName) => openCloud(cloud, name);
     return {
       source: open(source, 'source'),
@@ -82,23 +61,17 @@ export const openRuntime = (env: Readonly<Record<string, string | undefined>>): 
   }, FRESH);
   const provisioning = once(async () => {
     const { destination } = await cloudConfigs();
-    return config.provisioner && destination
-      ? openProvisioning(config.provisioner, destination.pumphouse)
-      : undefined;
+    if (!config.provisioner || !destination) return undefined;
+    const { openProvisioning } = await import('./provisioners/index.ts');
+    return openProvisioning(config.provisioner, destination.pumphouse);
   });
-  const ticketKey = once(async () =>
-    'key' in config.ticketKey ? config.ticketKey.key : readSecret(config.ticketKey.secret),
-  );
   return {
-    config,
-    clock: systemClock,
-    ...openStores(config.tableName, systemClock, config.keepDays),
+    ...inside,
     workflows: stepFunctions(config.machines),
     schedules: eventBridgeSchedules(config.schedules),
     clouds,
     cloudConfigs,
     provisioning,
-    ticketKey,
   };
 };
 
@@ -113,4 +86,5 @@ export const runtime = (): Runtime => {
 /** Forgets the runtime, so that the next call reads the environment again: the embedded run starts anew. */
 export const closeRuntime = () => {
   current = undefined;
+  closeTableRuntime();
 };
