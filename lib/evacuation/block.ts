@@ -1,5 +1,6 @@
 /** Keeps new servers off the host while it is emptied. Who blocked it is written into Nova itself. */
 import { isError, PumphouseError } from '../domain/errors.ts';
+import type { PlanItem } from '../domain/plan.ts';
 import type { Cloud } from '../ports.ts';
 import { record } from '../record.ts';
 import { type ComputeService, computeServices } from '../resources/host.ts';
@@ -17,31 +18,39 @@ const findService = async (source: Cloud, host: string): Promise<ComputeService>
 const change = (source: Cloud, { id }: ComputeService, status: object) =>
   source.put('compute', `/os-services/${id}`, status);
 
-/** Notes before the first change whether the block is ours; the first answer holds. */
-const isOurs = async ({ plans }: Runtime, evacuation: Evacuation, service: ComputeService) => {
-  const { operation, host } = evacuation;
+/** What is remembered of the host; written before the first change, so the first answer holds. */
+const hostItem = async (
+  { plans }: Runtime,
+  { operation, host }: Evacuation,
+  service: ComputeService,
+): Promise<PlanItem> => {
   const known = (await plans.list(operation)).find(({ type }) => type === 'host');
-  if (known) return known.notes.ours === true;
+  if (known) return known;
   const ours = service.status === 'enabled' || service.disabled_reason === ourReason(operation);
-  await plans.put([planItem(operation, { type: 'host', id: host }, host, { ours })]);
-  return ours;
+  const item = planItem(operation, { type: 'host', id: host }, host, { ours });
+  await plans.put([item]);
+  return item;
 };
 
 /**
  * Disables the host's nova-compute, so that the scheduler passes it over; its servers run on.
  *
- * Idempotent. One that somebody else disabled stays as it is, and keeps their reason.
+ * Idempotent, and done once: a host that was opened again for an undo is not closed by a restart. One
+ * that somebody else disabled stays as it is, and keeps their reason.
  * @throws ResourceNotFound
  * @see https://docs.openstack.org/api-ref/compute/#update-compute-service
  */
 export const block = async (runtime: Runtime, evacuation: Evacuation): Promise<void> => {
   const { operation, host, source } = evacuation;
   const service = await findService(source, host);
-  if ((await isOurs(runtime, evacuation, service)) && service.status === 'enabled') {
+  const item = await hostItem(runtime, evacuation, service);
+  if (item.notes.blocked) return;
+  if (item.notes.ours && service.status === 'enabled') {
     await change(source, service, { status: 'disabled', disabled_reason: ourReason(operation) });
   }
   const data = { id: host, cloud: 'source' };
   await record(runtime, { operation, step: 'block', name: 'host block', data });
+  await runtime.plans.update(item, { notes: { blocked: true } });
 };
 
 /** A host that has left the cloud meanwhile is nothing to open. */

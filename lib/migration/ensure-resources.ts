@@ -14,15 +14,16 @@ const inWaves = ({ type }: PlanItem) => type !== 'server' && type !== GRANT.type
 
 /**
  * Brings over everything that servers need, wave after wave. Stops after `seconds`, so that one
- * task's life bounds it whatever the tenant's size; called again, it goes on where it was.
+ * task's life bounds it whatever the tenant's size; called again, it goes on where it was. Asks
+ * `goOn` before each object, and begins none when that throws.
  * @throws StillWaiting when time is up and there is more
  */
 export const ensureResources = async (
-  ensuring: Ensuring & { ids: GrowingIds; clock: Clock },
+  ensuring: Ensuring & { ids: GrowingIds; clock: Clock; goOn?: () => Promise<void> },
   items: readonly PlanItem[],
   seconds: number,
 ): Promise<void> => {
-  const { ids, clock } = ensuring;
+  const { ids, clock, goOn } = ensuring;
   const end = clock.now().getTime() + seconds * 1000;
   const open = items.filter((item) => inWaves(item) && item.state === 'planned');
   const waves = Map.groupBy(open, ({ wave }) => wave);
@@ -34,6 +35,7 @@ export const ensureResources = async (
           `There are more resources to ensure, from wave ${wave}`,
         );
       }
+      await goOn?.();
       const { type, id, destinationId } = await ensureResource(ensuring, item);
       if (destinationId) ids.set(type, id, destinationId);
     });

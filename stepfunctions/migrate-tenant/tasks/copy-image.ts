@@ -1,3 +1,4 @@
+import { refuseCancelled } from '../../../lib/migration/cancellation.ts';
 import { copyImage } from '../../../lib/migration/copy-image.ts';
 import { openTenantMove } from '../../../lib/migration/tenant-move.ts';
 import { record } from '../../../lib/record.ts';
@@ -7,10 +8,11 @@ import { task } from '../../../lib/task.ts';
 /** Copies the bytes of one image of the tenant; its record was made along with everything else. */
 export const handler = task(async (runtime, input: { operation: string; image: string }) => {
   const { plans } = runtime;
-  const { source, destination } = await openTenantMove(runtime, input.operation);
+  const { source, destination, operation } = await openTenantMove(runtime, input.operation);
   const item = await plans.get(input.operation, { type: image.type, id: input.image });
   const there = await getImage(destination, String(item.destinationId));
   if (item.notes.copied || (item.action === 'reuse' && there.status === 'active')) return;
+  if (!item.intents.copy) refuseCancelled(operation);
   const { tail: after } = await plans.intend(item, 'copy');
   const renew = async () => {
     const body = recordOf(await getImage(source, item.id), there.owner ?? '');

@@ -1,3 +1,4 @@
+import { cancellation } from '../../../lib/migration/cancellation.ts';
 import { ensureResources } from '../../../lib/migration/ensure-resources.ts';
 import { ensureGrant } from '../../../lib/migration/grant.ts';
 import { idsOf } from '../../../lib/migration/ids.ts';
@@ -14,7 +15,9 @@ export const handler = task(async (runtime, { operation }) => {
   const items = await plans.list(operation);
   const ids = idsOf(items);
   const site = { source, destination, ids, tenantId };
-  await ensureResources({ site, plans, events, world, ids, clock }, items, SECONDS);
+  const goOn = cancellation(runtime, operation);
+  await ensureResources({ site, plans, events, world, ids, clock, goOn }, items, SECONDS);
+  await goOn();
   await ensureGrant(destination, plans, operation, ids.of('tenant', tenantId));
   const open = (of: string) => items.filter(({ type, state }) => type === of && state !== 'failed');
   const images = open('image').map(({ id }) => id);

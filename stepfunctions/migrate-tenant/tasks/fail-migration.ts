@@ -1,4 +1,5 @@
 import { errorFields, log } from '../../../lib/log.ts';
+import { endReason } from '../../../lib/migration/cancellation.ts';
 import { revokeGrant } from '../../../lib/migration/grant.ts';
 import { openTenantMove } from '../../../lib/migration/tenant-move.ts';
 import { endOperation } from '../../../lib/operations.ts';
@@ -13,5 +14,7 @@ export const handler = task(async (runtime, input: { operation: string; failure:
   } catch (error) {
     log.warn('our role in the tenant is left', errorFields(error));
   }
-  await endOperation(runtime, operation, 'error', reasonOf(input.failure));
+  const known = (await runtime.operations.get(operation)) ?? {};
+  const reason = endReason(known, [reasonOf(input.failure)]);
+  await endOperation(runtime, operation, 'error', reason);
 });

@@ -1,4 +1,5 @@
 import { PumphouseError } from '../../../lib/domain/errors.ts';
+import { refuseCancelled } from '../../../lib/migration/cancellation.ts';
 import { GRANT, grantItem } from '../../../lib/migration/grant.ts';
 import { planTenant, summary } from '../../../lib/migration/plan-tenant.ts';
 import { openTenantMove } from '../../../lib/migration/tenant-move.ts';
@@ -14,6 +15,7 @@ export const handler = task(async (runtime, { operation }) => {
   const known = await plans.list(operation);
   if (known.some(({ type }) => type === GRANT.type)) return;
   const move = await openTenantMove(runtime, operation);
+  refuseCancelled(move.operation);
   const limit = config.relay;
   const { items, obstacles } = await planTenant({ ...move, plans, operation, limit });
   if (obstacles.length > 0) throw new PumphouseError('PlanBlocked', summary(obstacles));

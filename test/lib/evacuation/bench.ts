@@ -42,6 +42,9 @@ const LEAVES: Record<string, object> = {
   SUSPENDED: { resume: null },
 };
 
+/** Patient, since the machine that runs it may have much else to do. */
+export const soon = <T>(look: () => T | Promise<T>) => expect.poll(look, { timeout: 30_000 });
+
 export interface EvacuationBench extends SimulatedRuntime {
   source: Cloud;
   serversAt(host: string): Promise<Server[]>;
@@ -108,7 +111,7 @@ export const evacuationBench = async (
   };
   const bring = async (one: Server | undefined, status: string) => {
     for (const action of REACHES[status] ?? []) await act(one, action);
-    await expect.poll(() => settled(one?.id ?? '')).toBe(`${status} null`);
+    await soon(() => settled(one?.id ?? '')).toBe(`${status} null`);
   };
   const services = () => all(computeServices(source));
   const service = async (host: string) =>
@@ -118,7 +121,7 @@ export const evacuationBench = async (
     const { status } = await server(one.id);
     const leave = LEAVES[status];
     if (leave) await act(one, leave);
-    await expect.poll(() => settled(one.id)).toBe('ACTIVE null');
+    await soon(() => settled(one.id)).toBe('ACTIVE null');
   };
 
   const story = async (id: string): Promise<Story> => {
@@ -166,7 +169,7 @@ export const evacuationBench = async (
           host: hostOf(like),
         },
       });
-      await expect.poll(() => settled(made.id)).toBe('ACTIVE null');
+      await soon(() => settled(made.id)).toBe('ACTIVE null');
       return server(made.id);
     },
     async migrationsOf(one) {

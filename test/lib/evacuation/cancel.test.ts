@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { cancelMigration } from '../../../lib/commands/cancel-migration.ts';
 import { getMigration } from '../../../lib/commands/get-migration.ts';
-import { type EvacuationBench, evacuationBench } from './bench.ts';
+import { type EvacuationBench, evacuationBench, soon } from './bench.ts';
 
 let bench: EvacuationBench;
 
@@ -16,11 +16,9 @@ afterAll(() => bench.close());
 const HANGS = { bed_seconds: '100000' };
 
 const untilMigrating = (server: { id: string } | undefined) =>
-  expect
-    .poll(async () => (await bench.server(server?.id))['OS-EXT-STS:task_state'], {
-      timeout: 20_000,
-    })
-    .toBe('migrating');
+  soon(async () => (await bench.server(server?.id))['OS-EXT-STS:task_state'], {
+    timeout: 20_000,
+  }).toBe('migrating');
 
 const cancel = (id: string) => cancelMigration(bench.runtime, id);
 
@@ -32,7 +30,7 @@ describe('an evacuation that is cancelled', () => {
     const { host, servers } = await bench.busyHost(3);
     for (const one of servers) await bench.steer(one, HANGS);
     const id = await bench.begin(host, { parallel: 1 });
-    await expect.poll(async () => (await bench.runtime.events.tail(id)) > 2).toBe(true);
+    await soon(async () => (await bench.runtime.events.tail(id)) > 2).toBe(true);
     const begun = (await bench.runtime.events.read(id, 0)).find(
       ({ name }) => name === 'server live migration',
     );
@@ -59,9 +57,7 @@ describe('an evacuation that is cancelled', () => {
     const others = servers.slice(1);
     for (const one of others) await bench.steer(one, HANGS);
     const id = await bench.begin(host);
-    await expect
-      .poll(async () => (await bench.migrationsOf(off)).length, { timeout: 20_000 })
-      .toBe(1);
+    await soon(async () => (await bench.migrationsOf(off)).length).toBe(1);
     await cancel(id);
     const { end, of } = await bench.story(id);
     expect(end).toMatchObject({ status: 'error', reason: expect.stringContaining('cancelled') });

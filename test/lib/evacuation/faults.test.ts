@@ -4,7 +4,7 @@ import { evacuationInput } from '../../../lib/commands/evacuation-input.ts';
 import type { Operation } from '../../../lib/domain/operation.ts';
 import { hostOf } from '../../../lib/evacuation/evacuation.ts';
 import { testClock } from '../../support/clock.ts';
-import { type EvacuationBench, evacuationBench, TASKS } from './bench.ts';
+import { type EvacuationBench, evacuationBench, soon, TASKS } from './bench.ts';
 
 let bench: EvacuationBench;
 /** What happens in the cloud before a round is listed, by its number. */
@@ -133,9 +133,9 @@ describe('an evacuation', () => {
     const other = await bench.runtime.operations.begin(holder(`other ${host}`));
     await bench.runtime.operations.lock(other.id, `server#source#${server?.id}`);
     const id = await bench.begin(host);
-    await expect
-      .poll(async () => (await bench.runtime.plans.list(id)).find((one) => one.id === server?.id))
-      .toMatchObject({ intents: { examine: expect.anything() } });
+    await soon(async () =>
+      (await bench.runtime.plans.list(id)).find((one) => one.id === server?.id),
+    ).toMatchObject({ intents: { examine: expect.anything() } });
     expect(await bench.migrationsOf(server)).toHaveLength(0);
     await bench.runtime.operations.end(other, '');
     expect((await bench.story(id)).end).toEqual({ id: host, status: '' });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { hostOf } from '../../../lib/evacuation/evacuation.ts';
-import { type EvacuationBench, evacuationBench, TASKS } from './bench.ts';
+import { type EvacuationBench, evacuationBench, soon, TASKS } from './bench.ts';
 
 let bench: EvacuationBench;
 let onTheirWay = 0;
@@ -51,7 +51,7 @@ describe('an evacuation with options', () => {
       await bench.setService(host, { status: 'enabled' });
       for (const one of servers) {
         await bench.act(one, { 'os-migrateLive': { host, block_migration: 'auto' } });
-        await expect.poll(async () => hostOf(await bench.server(one.id))).toBe(host);
+        await soon(async () => hostOf(await bench.server(one.id))).toBe(host);
         await bench.bring(one, 'ACTIVE');
       }
     }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { hostOf } from '../../../lib/evacuation/evacuation.ts';
-import { type EvacuationBench, evacuationBench } from './bench.ts';
+import { type EvacuationBench, evacuationBench, soon } from './bench.ts';
 
 let bench: EvacuationBench;
 
@@ -64,7 +64,7 @@ describe('an evacuation', () => {
         await bench.evacuate(host, { target: others[0] });
         await bench.setService(host, { status: 'enabled' });
         await bench.act(bad, { migrate: { host } });
-        await expect.poll(async () => (await bench.server(bad?.id)).status).toBe(status);
+        await soon(async () => (await bench.server(bad?.id)).status).toBe(status);
       } else await bench.bring(bad, status);
       const { of, end, names } = await bench.evacuate(host);
       expect(of(bad)).toEqual(['server not moved']);
