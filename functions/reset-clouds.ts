@@ -1,8 +1,9 @@
-/** POST /reset: brings both clouds back to their seeded state, where that is enabled. */
+/** POST /reset: clears both clouds of what bears the prefix and populates the source, where that is enabled. */
 import { resetClouds } from '../lib/commands/reset-clouds.ts';
-import { api, created } from '../lib/http/api.ts';
+import { api, created, ok } from '../lib/http/api.ts';
 import { runtime } from '../lib/runtime.ts';
 
-export const handler = api(async ({ body, idempotencyKey }) =>
-  created(await resetClouds(runtime(), { body, idempotencyKey })),
-);
+export const handler = api(async ({ body, idempotencyKey }) => {
+  const { id, answer } = await resetClouds(runtime(), { body, idempotencyKey });
+  return id === undefined ? ok(answer) : created({ id, answer });
+});

@@ -6,6 +6,7 @@ import {
   type ProvisionerName,
   type Quiesce,
 } from './domain/operation.ts';
+import { checkedPrefix } from './domain/reset.ts';
 
 export interface Config {
   tableName: string;
@@ -16,7 +17,7 @@ export interface Config {
   source: string;
   /** Absent when there is no destination: everything can be looked at, nothing migrated. */
   destination?: string;
-  machines: { migration: string; evacuation: string; reassignment: string };
+  machines: { migration: string; evacuation: string; reassignment: string; reset: string };
   /** What EventBridge Scheduler is told; only who makes and removes schedules needs it. */
   schedules?: ScheduleTarget;
   /** Where the streaming Lambda URL answers; only who hands out tickets to it needs to know. */
@@ -27,7 +28,12 @@ export interface Config {
   quiesce: Quiesce;
   /** What installs a host that changes its cloud; absent where hosts stay. */
   provisioner?: ProvisionerName;
+  /** Whether `POST /reset` is there: with a prefix, or on simulated clouds. */
   resetEnabled: boolean;
+  /** What a reset may touch bears it; absent where simulated clouds are restored whole. */
+  resetPrefix?: string;
+  /** YAML of the workload that a reset populates the source with. */
+  workload?: string;
   /** The control URL of the simulated clouds; absent with real ones. */
   simulatorUrl?: string;
   /** MiB per second that the relay is trusted with, and the seconds one copy may take. */
@@ -91,6 +97,7 @@ export const readConfig = (env: Environment): Config => {
       migration: required('MIGRATE_TENANT_MACHINE'),
       evacuation: required('EVACUATE_HOST_MACHINE'),
       reassignment: required('REASSIGN_HOST_MACHINE'),
+      reset: env.RESET_CLOUDS_MACHINE ?? '',
     },
     ...(env.SCHEDULE_GROUP && { schedules: scheduleTarget(env.SCHEDULE_GROUP, required) }),
     ...(env.FEED_URL && { feedUrl: env.FEED_URL }),
@@ -98,7 +105,9 @@ export const readConfig = (env: Environment): Config => {
     finalize: choice(env, 'FINALIZE', ['auto', 'manual']),
     quiesce: choice(env, 'QUIESCE', ['suspend', 'stop', 'none']),
     ...(env.PROVISIONER && { provisioner: choice(env, 'PROVISIONER', PROVISIONERS) }),
-    resetEnabled: env.RESET_ENABLED === 'true',
+    resetEnabled: env.RESET_ENABLED === 'true' && Boolean(env.RESET_PREFIX || env.SIMULATOR_URL),
+    ...(env.RESET_PREFIX && { resetPrefix: checkedPrefix(env.RESET_PREFIX, 'RESET_PREFIX') }),
+    ...(env.WORKLOAD && { workload: env.WORKLOAD }),
     ...(env.SIMULATOR_URL && { simulatorUrl: env.SIMULATOR_URL }),
     relay: { rate: positive(env, 'RELAY_RATE', 50), seconds: positive(env, 'RELAY_SECONDS', 840) },
     feedSeconds: positive(env, 'FEED_SECONDS', 300),

@@ -14,9 +14,8 @@ export interface OperationPorts {
   workflows: Workflows;
 }
 
-/** True for what runs as a state machine; a reset runs in the request that asked for it. */
-export const hasMachine = (operation: Operation) =>
-  operation.kind !== 'reset' && !isUnbegun(operation);
+/** True for what runs as a state machine. */
+export const hasMachine = (operation: Operation) => !isUnbegun(operation);
 
 const openStream = (ports: OperationPorts, operation: Operation) =>
   record(ports, { operation: operation.id, ...firstEvent(operation) });
@@ -33,18 +32,29 @@ export const resumeOperation = async (ports: OperationPorts, operation: Operatio
   if (hasMachine(begun)) await ports.workflows.start(begun);
 };
 
+/** A reset is about everything: while it runs, nothing else is begun. */
+const refuseDuringReset = async ({ operations }: OperationPorts, { id, kind }: Operation) => {
+  if (kind === 'reset') return;
+  const reset = (await operations.running()).find((one) => one.kind === 'reset');
+  if (!reset || (await operations.get(id))) return;
+  throw new PumphouseError('OperationInProgress', 'Both clouds are being reset', {
+    details: { operation: reset.id, events: `/events/${reset.id}` },
+  });
+};
+
 /**
  * Begins an operation: takes its subject, opens its stream, starts its machine.
  *
  * Idempotent by the operation's id: one that runs is answered as it is, and what was left undone is
  * done; one that has ended is answered as it ended. A machine that cannot be started now is started
  * by the sweeper within the minute, since from the lock on the operation exists.
- * @throws OperationInProgress with `details.operation` when another one holds the subject
+ * @throws OperationInProgress with `details.operation` when another one holds the subject, or a reset runs
  */
 export const beginOperation = async (
   ports: OperationPorts,
   operation: Operation,
 ): Promise<Operation> => {
+  await refuseDuringReset(ports, operation);
   const begun = await ports.operations.begin(operation);
   if (begun.state === 'ended') return begun;
   await openStream(ports, begun);
@@ -72,14 +82,15 @@ export const endOperation = async (
   if (!operation) {
     throw new PumphouseError('ResourceNotFound', `There is no operation ${operationId}`);
   }
-  let told: Record<string, unknown> = {};
+  let ended: '' | 'error' = '';
+  const reasons = new Set<string>();
   for (const event of closingEvents(operation, status, reason)) {
-    told = (await record(ports, { operation: operationId, ...event })).data;
+    const { data: told } = await record(ports, { operation: operationId, ...event });
+    if (told.status === 'error') ended = 'error';
+    if (typeof told.reason === 'string') reasons.add(told.reason);
   }
-  const outcome = {
-    status: told.status === 'error' ? ('error' as const) : ('' as const),
-    ...(typeof told.reason === 'string' && { reason: told.reason }),
-  };
+  const said = [...reasons].join('; ');
+  const outcome = { status: ended, ...(said && { reason: said }) };
   await ports.operations.end(operation, outcome.status, outcome.reason);
   return outcome;
 };

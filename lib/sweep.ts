@@ -5,14 +5,11 @@
 import { isUnbegun } from './domain/lifecycle.ts';
 import type { Operation, OperationKind } from './domain/operation.ts';
 import { errorFields, log } from './log.ts';
-import { endOperation, hasMachine, type OperationPorts, resumeOperation } from './operations.ts';
+import { endOperation, type OperationPorts, resumeOperation } from './operations.ts';
 import type { Clock } from './ports.ts';
 
 /** Seconds in which an operation is its own request's business. */
 const FRESH_SECONDS = 30;
-
-/** Seconds after which the request that runs a reset is surely over: ten times what API Gateway waits. */
-const RESET_SECONDS = 300;
 
 export type SweepPorts = OperationPorts & { clock: Clock };
 
@@ -40,11 +37,6 @@ const close = async (
   return 'closed' as const;
 };
 
-const sweepReset = (ports: SweepPorts, operation: Operation, ageSeconds: number) =>
-  ageSeconds < RESET_SECONDS
-    ? 'left'
-    : close(ports, operation, 'The reset was cut off in the middle; send it again.');
-
 const sweepOperation = async (
   ports: SweepPorts,
   operation: Operation,
@@ -59,7 +51,6 @@ const sweepOperation = async (
   const ageSeconds = (clock.now().getTime() - Date.parse(operation.createdAt)) / 1000;
   if (ageSeconds < FRESH_SECONDS) return 'left';
   if (isUnbegun(operation)) return close(ports, operation, String(operation.input.reason));
-  if (!hasMachine(operation)) return sweepReset(ports, operation, ageSeconds);
   if (known?.waiting) return 'left';
   const status = await workflows.status(known ?? operation);
   if (status === 'running') return 'left';

@@ -1,28 +1,35 @@
 import { PumphouseError } from '../domain/errors.ts';
 import type { Operation } from '../domain/operation.ts';
-import { CLOUD_NAMES } from '../domain/world.ts';
-import { errorFields, log } from '../log.ts';
-import { beginOperation, endOperation } from '../operations.ts';
-import { worldListings } from '../resources/index.ts';
+import type { ResetInput } from '../domain/reset.ts';
+import { beginOperation } from '../operations.ts';
+import { stepsOf } from '../reset/populate.ts';
+import { namedClouds, refuseUnsafe, survey } from '../reset/survey.ts';
+import { readWorkload } from '../reset/workload.ts';
 import type { Runtime } from '../runtime.ts';
-import { type SynchronisePorts, synchronisePorts, synchroniseWorld } from '../synchronise.ts';
+import { operationAnswer } from './operation-answer.ts';
 import { operationId, sameRequest } from './operation-id.ts';
-import { refuseOptions } from './refuse-options.ts';
 
 export interface ResetClouds {
-  /** The parsed JSON body, or nothing; a reset takes no options. */
+  /** The parsed JSON body, or nothing. */
   body?: unknown;
   idempotencyKey?: string | undefined;
 }
 
-/** Milliseconds in which the simulator has to be done; the request itself lives little longer. */
-const RESET_MILLISECONDS = 20_000;
+const invalid = (message: string, details: Record<string, unknown>) =>
+  new PumphouseError('InvalidRequest', message, { details });
 
-const answerOf = ({ id, kind, state, status, reason }: Operation) => ({
-  ...{ id, kind, events: `/events/${id}`, state },
-  ...(status !== undefined && { status }),
-  ...(reason && { reason }),
-});
+/** @throws InvalidRequest naming the field */
+const readDryRun = (body: unknown): boolean => {
+  if (body === undefined || body === null) return false;
+  if (typeof body !== 'object' || Array.isArray(body))
+    throw invalid('The body must be a JSON object, or absent', { field: 'body' });
+  const { dry_run: dryRun = false, ...unknown } = body as Record<string, unknown>;
+  const fields = Object.keys(unknown);
+  if (fields.length > 0)
+    throw invalid(`A reset takes dry_run alone; unknown: ${fields.join(', ')}`, { fields });
+  if (typeof dryRun === 'boolean') return dryRun;
+  throw invalid('dry_run takes true or false', { field: 'dry_run' });
+};
 
 const refuseRunning = async ({ operations }: Runtime, id: string) => {
   const other = (await operations.running()).find((one) => one.id !== id);
@@ -34,77 +41,81 @@ const refuseRunning = async ({ operations }: Runtime, id: string) => {
   );
 };
 
-const restoreSimulator = async (simulatorUrl: string) => {
-  const url = `${simulatorUrl.replace(/\/$/, '')}/_simulator/reset`;
-  const signal = AbortSignal.timeout(RESET_MILLISECONDS);
-  const answer = await fetch(url, { method: 'POST', signal });
-  if (answer.ok) return;
-  const said = `The simulated clouds answered ${answer.status} to the reset`;
-  throw new PumphouseError('CloudUnavailable', said);
+/** Servers and volumes are made in the scope of their tenant, which takes a password (decision 2.8). */
+const refuseCredential = async ({ cloudConfigs }: Runtime, { workload }: ResetInput) => {
+  if (!workload?.tenants.length) return;
+  const { source } = await cloudConfigs();
+  if (source.auth.kind === 'password') return;
+  const said = `cloud "${source.entry}" has an application credential; to populate it takes a password`;
+  throw invalid(said, { unprocessable: true });
 };
 
-/** Takes what operations have said of it off an object; a listing brings it back without, if it is there. */
-const forget = async ({ world }: SynchronisePorts) => {
-  const { items } = await world.read();
-  for (const item of items.filter(({ status }) => status)) {
-    await world.miss(item);
-    const marked = await world.get(item);
-    if (marked?.missed) await world.miss(marked);
+const inputOf = ({ config }: Runtime): ResetInput => {
+  if (!config.resetEnabled)
+    throw new PumphouseError('ResourceNotFound', 'A reset is not enabled here');
+  const { resetPrefix: prefix, workload, destination } = config;
+  return {
+    clouds: destination ? ['source', 'destination'] : ['source'],
+    ...(prefix && { prefix, ...(workload && { workload: readWorkload(workload) }) }),
+  };
+};
+
+const refuse = async (runtime: Runtime, input: ResetInput) => {
+  const { prefix } = input;
+  if (prefix === undefined) return;
+  await refuseCredential(runtime, input);
+  for (const cloud of namedClouds(await runtime.clouds())) await refuseUnsafe(cloud, prefix);
+};
+
+/** What would go of each cloud, and what would be made in the source, in the order of both. */
+const dryRun = async (runtime: Runtime, { prefix, workload }: ResetInput) => {
+  if (prefix === undefined) {
+    const restores = 'Both simulated clouds, as they were seeded: all that came since goes';
+    return { dry_run: true, restores };
   }
-};
-
-/** Twice, since only the second listing removes what the first one misses. */
-const synchronise = async (runtime: Runtime) => {
-  const ports = await synchronisePorts(runtime);
-  await forget(ports);
-  await synchroniseWorld(ports, worldListings);
-  const reports = await synchroniseWorld(ports, worldListings);
-  const error = reports.find((report) => report.error)?.error;
-  if (error) throw new PumphouseError('CloudUnavailable', error);
-};
-
-/** Restores and synchronises; what goes wrong is the end of the operation, not of the request. */
-const restore = async (runtime: Runtime, simulatorUrl: string, operation: string) => {
-  try {
-    await restoreSimulator(simulatorUrl);
-    await synchronise(runtime);
-    return await endOperation(runtime, operation, '');
-  } catch (error) {
-    log.error('the reset failed', errorFields(error));
-    return endOperation(runtime, operation, 'error', (error as Error).message);
-  }
+  const clouds = namedClouds(await runtime.clouds());
+  const answers = clouds.map(async (cloud) => {
+    const found = await survey(cloud, prefix);
+    const removed = found.map(({ type, id, name }) => ({ type, id, name }));
+    const steps = cloud.name === 'source' && workload ? stepsOf(workload, prefix) : [];
+    const ordered = steps
+      .toSorted((a, b) => a.wave - b.wave)
+      .filter(({ type }) => type !== 'grant');
+    const made = ordered.map(({ type, label }) => ({ type, name: label }));
+    return [cloud.name, { remove: removed, make: made }];
+  });
+  return { dry_run: true, prefix, ...Object.fromEntries(await Promise.all(answers)) };
 };
 
 /**
- * Brings the simulated clouds back to the workload they were seeded with, and the world after them.
- * The world stands before `reset completed` is told: who reads it then reads the new one.
+ * Clears both clouds of what bears the prefix, then populates the source with the configured workload;
+ * or brings simulated clouds back to what they were seeded with. With `dry_run` nothing is changed, and
+ * the answer says what would be.
  *
  * Idempotent by `idempotencyKey`.
- * @throws InvalidRequest with `details.fields`, ResourceNotFound where it is not enabled or the clouds are real, OperationInProgress while
- * anything runs
+ * @throws InvalidRequest for an unknown field or a prefix that the cloud itself needs, ResourceNotFound
+ * where it is not enabled, OperationInProgress while anything runs
  */
 export const resetClouds = async (
   runtime: Runtime,
   { body, idempotencyKey }: ResetClouds = {},
-): Promise<{ id: string; answer: Record<string, unknown> }> => {
-  const { operations, clock, config } = runtime;
-  if (!config.resetEnabled || !config.simulatorUrl) {
-    throw new PumphouseError('ResourceNotFound', 'A reset is not enabled here');
-  }
-  refuseOptions(body, 'A reset');
-  const input = { clouds: [...CLOUD_NAMES] };
+): Promise<{ id?: string; answer: Record<string, unknown> }> => {
+  const { operations, clock } = runtime;
+  const input = inputOf(runtime);
+  const isDry = readDryRun(body);
   const id = operationId('reset', 'clouds', idempotencyKey);
-  const known = idempotencyKey && (await operations.get(id));
+  const known = idempotencyKey && !isDry ? await operations.get(id) : undefined;
   if (known) {
-    sameRequest(known, input);
-    return { id, answer: answerOf(known) };
+    sameRequest(known, { ...input });
+    return { id, answer: operationAnswer(known) };
   }
+  await refuse(runtime, input);
+  if (isDry) return { answer: await dryRun(runtime, input) };
   await refuseRunning(runtime, id);
-  const operation = await beginOperation(runtime, {
-    ...{ id, kind: 'reset', input, state: 'running' },
+  const operation: Operation = {
+    ...{ id, kind: 'reset', input: { ...input }, state: 'running' },
     subject: { type: 'clouds', cloud: 'source', id: 'clouds', name: 'Both clouds' },
     createdAt: clock.now().toISOString(),
-  });
-  const outcome = await restore(runtime, config.simulatorUrl, id);
-  return { id, answer: answerOf({ ...operation, state: 'ended', ...outcome }) };
+  };
+  return { id, answer: operationAnswer(await beginOperation(runtime, operation)) };
 };

@@ -40,12 +40,22 @@ export const firstEvent = (operation: Operation): LifecycleEvent => {
 export const resetOf = ({ input }: Operation): CloudName[] =>
   CLOUD_NAMES.filter((cloud) => !Array.isArray(input.clouds) || input.clouds.includes(cloud));
 
-const resetEvents = (operation: Operation, outcome: EventData): LifecycleEvent[] => {
+/** How it went, and where it failed a sentence about why. */
+export interface Outcome {
+  status: '' | 'error';
+  reason?: string;
+}
+
+/** The last events of a reset, one for each cloud; one of which nothing is said has succeeded. */
+export const resetEvents = (
+  operation: Operation,
+  outcomes: Partial<Record<CloudName, Outcome>>,
+): LifecycleEvent[] => {
   const clouds = resetOf(operation);
   return clouds.map((cloud, index) => ({
     step: index === clouds.length - 1 ? 'end' : `end ${cloud}`,
     name: 'reset completed',
-    data: { cloud, ...outcome },
+    data: { cloud, ...(outcomes[cloud] ?? { status: '' as const }) },
     ...(index === clouds.length - 1 && { last: true as const }),
   }));
 };
@@ -64,7 +74,9 @@ export const closingEvents = (
   reason?: string,
 ): LifecycleEvent[] => {
   const outcome = { status, ...(reason && { reason }) };
-  if (operation.kind === 'reset') return resetEvents(operation, outcome);
+  if (operation.kind === 'reset') {
+    return resetEvents(operation, { source: outcome, destination: outcome });
+  }
   const { id, name } = operation.subject;
   const what = { id: isUnbegun(operation) ? name : id, ...scheduled(operation) };
   const data = { ...what, ...reassignment(operation, status), ...outcome };

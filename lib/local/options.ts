@@ -1,5 +1,8 @@
 /** The options of `npm start`. */
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { prefixFault } from '../domain/reset.ts';
+import { readWorkload } from '../reset/workload.ts';
 import { StartRefused } from './refusal.ts';
 
 export interface RealClouds {
@@ -31,6 +34,10 @@ export interface StartOptions {
   finalize: 'auto' | 'manual';
   quiesce: 'suspend' | 'stop' | 'none';
   reset: boolean;
+  /** What a reset deletes bears it; simulated clouds are restored whole without one. */
+  resetPrefix?: string;
+  /** YAML of what a reset populates the source with. */
+  workload?: string;
   /** What installs reassigned hosts; the simulated destination has Ironic. */
   provisioner?: 'ironic' | 'fuel' | 'manual';
   /** MiB per second; the service file's own rate when absent. */
@@ -57,7 +64,13 @@ Migrations:
   --quiesce HOW         suspend, stop or none: what is done to a running server before its
                         disk is copied (suspend)
   --relay-rate N        MiB per second that one copy is expected to move
-  --reset               allow POST /reset, which restores the workload of simulated clouds
+
+Rehearsals:
+  --reset               allow POST /reset; it restores simulated clouds as they were made,
+                        and with a prefix clears and populates clouds of either kind
+  --reset-prefix NAME   what POST /reset deletes in both clouds: what is named so, and what
+                        belongs to projects named so; real clouds need one
+  --workload FILE       YAML of what POST /reset then makes in the source
 
 Hosts:
   --provisioner NAME    ironic, fuel or manual: what installs a host that is reassigned, as
@@ -84,6 +97,8 @@ const OPTIONS = {
   'relay-rate': { type: 'string' },
   provisioner: { type: 'string' },
   reset: { type: 'boolean' },
+  'reset-prefix': { type: 'string' },
+  workload: { type: 'string' },
   seed: { type: 'string' },
   tenants: { type: 'string' },
   servers: { type: 'string' },
@@ -145,6 +160,40 @@ const realClouds = (values: Values): RealClouds | undefined => {
   return present<RealClouds>({ source, destination, file } as RealClouds);
 };
 
+const readFile = (file: string): string => {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new StartRefused(`--workload: ${(error as Error).message}`);
+  }
+};
+
+const workloadIn = (file: string): string => {
+  const text = readFile(file);
+  try {
+    readWorkload(text);
+    return text;
+  } catch (error) {
+    throw new StartRefused(`--workload ${file}: ${(error as Error).message}`);
+  }
+};
+
+const resetOptions = (values: Values, real: boolean) => {
+  const [prefix, file] = [text(values, 'reset-prefix'), text(values, 'workload')];
+  const reset = values.reset === true;
+  if (prefix !== undefined && !reset) throw new StartRefused('--reset-prefix needs --reset');
+  if (file !== undefined && prefix === undefined)
+    throw new StartRefused('--workload needs --reset and --reset-prefix');
+  if (reset && real && prefix === undefined)
+    throw new StartRefused(
+      '--reset on real clouds needs --reset-prefix: it deletes what is named so',
+    );
+  const fault = prefix === undefined ? undefined : prefixFault(prefix);
+  if (fault) throw new StartRefused(`--reset-prefix is ${prefix}; it ${fault}`);
+  const workload = file === undefined ? undefined : workloadIn(file);
+  return { reset, ...present({ resetPrefix: prefix, workload }) };
+};
+
 const SIMULATED = ['seed', 'tenants', 'servers', 'image-mib', 'pace'] as const;
 
 const simulatorOptions = (values: Values, real: boolean): SimulatorOptions => {
@@ -174,7 +223,7 @@ export const readOptions = (given: string[]): StartOptions | 'help' => {
     data: text(values, 'data') ?? '.pumphouse',
     finalize: choice(values, 'finalize', ['auto', 'manual']),
     quiesce: choice(values, 'quiesce', ['suspend', 'stop', 'none']),
-    reset: values.reset === true,
+    ...resetOptions(values, clouds !== undefined),
     simulator: simulatorOptions(values, clouds !== undefined),
     ...(values.provisioner !== undefined && {
       provisioner: choice(values, 'provisioner', ['ironic', 'fuel', 'manual']),

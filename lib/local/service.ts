@@ -115,6 +115,8 @@ const ownEnvironment = ({ options, clouds, database }: Parts): Environment => ({
   FINALIZE: options.finalize ?? 'auto',
   QUIESCE: options.quiesce ?? 'suspend',
   RESET_ENABLED: String(options.reset ?? false),
+  RESET_PREFIX: options.resetPrefix,
+  WORKLOAD: options.workload,
   PROVISIONER: options.provisioner ?? (clouds.simulatorUrl ? 'ironic' : ''),
   ...(options.relayRate === undefined ? {} : { RELAY_RATE: String(options.relayRate) }),
 });

@@ -24,7 +24,7 @@ export interface FloatingIp {
   tags?: string[];
 }
 
-const floatingIps = collection<FloatingIp>('floatingip', 'floatingips');
+export const floatingIps = collection<FloatingIp>('floatingip', 'floatingips');
 
 const byAddress = async (cloud: Cloud, address: string): Promise<FloatingIp> => {
   const query = { floating_ip_address: address };

@@ -52,11 +52,12 @@ const compare = ({ ids }: Site, mine: SecurityGroup, theirs: SecurityGroup) => {
   };
 };
 
-const add = async (destination: Cloud, body: object) => {
+/** Adds a rule to its group; one that is there already is a success. */
+export const addRule = async (destination: Cloud, body: object): Promise<void> => {
   try {
     await rules.create(destination, body);
   } catch (error) {
-    if (!isError(error, 'ResourceConflict')) throw error; // it is there already
+    if (!isError(error, 'ResourceConflict')) throw error;
   }
 };
 
@@ -70,7 +71,7 @@ const settle = async (site: Site, body: SecurityGroup, id: string) => {
   }
   for (const rule of missing) {
     const { remote_group_id, remote_ip_prefix, description } = rule;
-    await add(destination, {
+    await addRule(destination, {
       ...Object.fromEntries(SAYS.map((field) => [field, rule[field]])),
       ...{
         security_group_id: id,

@@ -92,6 +92,9 @@ describe('GET /resources', () => {
     process.env.DESTINATION_CLOUD = '';
     process.env.RESET_ENABLED = 'true';
     closeRuntime();
+    expect((await get()).json.reset).toBe(false); // a prefix is what enables it on real clouds
+    process.env.RESET_PREFIX = 'demo-';
+    closeRuntime();
     const { json } = await get();
     expect(json.reset).toBe(true);
     expect(json).not.toHaveProperty('destination');

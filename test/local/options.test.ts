@@ -34,7 +34,7 @@ describe('the options of a start', () => {
   it('are all explained', () => {
     expect(readOptions(['--help'])).toBe('help');
     const names =
-      'port data clouds source destination finalize quiesce relay-rate reset seed tenants servers image-mib pace help';
+      'port data clouds source destination finalize quiesce relay-rate reset reset-prefix workload seed tenants servers image-mib pace help';
     for (const name of names.split(' ')) expect(HELP).toContain(`--${name}`);
   });
 
@@ -52,6 +52,13 @@ describe('the options of a start', () => {
     ['--source a --destination a', /same cloud/],
     ['--source a --seed 1', /--seed is for simulated clouds/],
     ['--data=', /--data has no value/],
+    ['--source a --reset', /needs --reset-prefix/],
+    ['--reset-prefix demo-', /needs --reset/],
+    ['--reset --reset-prefix abc', /4 to 40/],
+    ['--reset --reset-prefix *all*', /4 to 40/],
+    ['--reset --workload w.yaml', /needs --reset and --reset-prefix/],
+    ['--reset --reset-prefix demo- --workload /nowhere/w.yaml', /ENOENT/],
+    [`--reset --reset-prefix demo- --workload ${import.meta.filename}`, /YAML|workload/],
   ])('%s is refused in one line', (given, why) => {
     expect(() => readOptions(given.split(' '))).toThrow(why);
     try {

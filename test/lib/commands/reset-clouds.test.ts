@@ -2,6 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { resetClouds } from '../../../lib/commands/reset-clouds.ts';
 import { record } from '../../../lib/record.ts';
 import type { Runtime } from '../../../lib/runtime.ts';
+import { failReset } from '../../../stepfunctions/reset-clouds/tasks/fail-reset.ts';
+import { finishReset } from '../../../stepfunctions/reset-clouds/tasks/finish-reset.ts';
+import { planReset } from '../../../stepfunctions/reset-clouds/tasks/plan-reset.ts';
+import { restoreClouds } from '../../../stepfunctions/reset-clouds/tasks/restore-clouds.ts';
 import { openSimulatedRuntime, type SimulatedRuntime } from '../../support/simulated-runtime.ts';
 
 let bench: SimulatedRuntime;
@@ -37,15 +41,22 @@ const withConfig = (change: Partial<Runtime['config']>): Runtime => ({
   config: { ...bench.runtime.config, ...change },
 });
 
+/** Begins a reset and takes the steps of its machine. */
+const reset = async (runtime = bench.runtime) => {
+  const { id = '' } = await resetClouds(runtime);
+  const input = { operation: id };
+  await planReset(runtime, input);
+  await restoreClouds(runtime, input).then(
+    () => finishReset(runtime, input),
+    (error: Error) => failReset(runtime, { ...input, failure: { Cause: error.message } }),
+  );
+  return id;
+};
+
 describe('POST /reset', () => {
-  test('is not there where it is not enabled, nor with real clouds', async () => {
-    const { simulatorUrl: _url, ...real } = bench.runtime.config;
-    for (const runtime of [
-      withConfig({ resetEnabled: false }),
-      { ...bench.runtime, config: real },
-    ]) {
-      await expect(resetClouds(runtime)).rejects.toMatchObject({ name: 'ResourceNotFound' });
-    }
+  test('is not there where it is not enabled', async () => {
+    const runtime = withConfig({ resetEnabled: false });
+    await expect(resetClouds(runtime)).rejects.toMatchObject({ name: 'ResourceNotFound' });
   });
 
   test('is refused while anything runs, and the answer names it', async () => {
@@ -55,6 +66,31 @@ describe('POST /reset', () => {
       details: { operation: 'one', events: '/events/one' },
     });
     await bench.runtime.operations.end(operation, '');
+  });
+
+  test.each([
+    [{ force: true }, { fields: ['force'] }],
+    [{ dry_run: 'yes' }, { field: 'dry_run' }],
+    [['dry_run'], { field: 'body' }],
+  ])('takes dry_run alone: %j is refused', async (body, details) => {
+    const refused = resetClouds(bench.runtime, { body });
+    await expect(refused).rejects.toMatchObject({ name: 'InvalidRequest', details });
+  });
+
+  test.each(['admin', 'memb', 'serv', 'defa', 'nova', 'read'])(
+    'refuses the prefix %s, which the cloud cannot do without',
+    async (resetPrefix) => {
+      const refused = resetClouds(withConfig({ resetPrefix }));
+      await expect(refused).rejects.toMatchObject({ details: { unprocessable: true } });
+      expect(await bench.runtime.operations.running()).toEqual([]);
+    },
+  );
+
+  test('refuses a workload that cannot be read, naming what is wrong', async () => {
+    const wrong = { resetPrefix: 'demo-', workload: 'workloads: { tenants: [{ nam: shop }] }' };
+    await expect(resetClouds(withConfig(wrong))).rejects.toMatchObject({
+      ...{ name: 'InvalidRequest', message: /tenants\[0\]/ },
+    });
   });
 
   test('brings back the seeded world: what moved, what failed and what came', async () => {
@@ -80,8 +116,7 @@ describe('POST /reset', () => {
     await bench.synchronise();
     expect(await world()).not.toEqual(seeded);
 
-    const { id, answer } = await resetClouds(bench.runtime);
-    expect(answer).toMatchObject({ id, kind: 'reset', state: 'ended', status: '' });
+    const id = await reset();
     expect(await world()).toEqual(seeded);
     expect(await bench.runtime.events.read(id, 0)).toMatchObject([
       { name: 'reset start', data: {} },
@@ -94,14 +129,44 @@ describe('POST /reset', () => {
   test('the same key answers the same reset', async () => {
     const first = await resetClouds(bench.runtime, { idempotencyKey: 'k' });
     expect(await resetClouds(bench.runtime, { idempotencyKey: 'k' })).toEqual(first);
+    await failReset(bench.runtime, { operation: String(first.id), failure: { Cause: 'enough' } });
+  });
+
+  test('says in a dry run that all of a simulated cloud is brought back', async () => {
+    const { id, answer } = await resetClouds(bench.runtime, { body: { dry_run: true } });
+    expect(id).toBeUndefined();
+    expect(answer).toMatchObject({ dry_run: true, restores: expect.stringContaining('seeded') });
+    expect(await bench.runtime.operations.running()).toEqual([]);
   });
 
   test('a simulator that does not answer ends it with an error for each cloud', async () => {
-    const { id, answer } = await resetClouds(withConfig({ simulatorUrl: 'http://127.0.0.1:1' }));
-    expect(answer).toMatchObject({ state: 'ended', status: 'error' });
+    const id = await reset(withConfig({ simulatorUrl: 'http://127.0.0.1:1' }));
     expect((await bench.runtime.events.read(id, 1)).map(({ data }) => data)).toMatchObject([
-      { cloud: 'source', status: 'error' },
+      { cloud: 'source', status: 'error', reason: 'The simulated clouds do not answer' },
       { cloud: 'destination', status: 'error' },
     ]);
+    expect(await bench.runtime.operations.get(id)).toMatchObject({ status: 'error' });
+  });
+});
+
+describe('the steps of a reset', () => {
+  test('refuse once it is not enabled any more, or for another prefix than it was begun with', async () => {
+    const { id = '' } = await resetClouds(withConfig({ resetPrefix: 'demo-' }));
+    const off = withConfig({ resetPrefix: 'demo-', resetEnabled: false });
+    await expect(planReset(off, { operation: id })).rejects.toThrow(/not enabled/);
+    for (const runtime of [bench.runtime, withConfig({ resetPrefix: 'other-' })]) {
+      await expect(planReset(runtime, { operation: id })).rejects.toThrow(/demo-/);
+    }
+    await failReset(bench.runtime, { operation: id, failure: { Cause: 'refused' } });
+  });
+
+  test('refuse to begin beside something that was begun in the same moment', async () => {
+    const { id = '' } = await resetClouds(bench.runtime);
+    const operation = await begin('three');
+    await expect(planReset(bench.runtime, { operation: id })).rejects.toMatchObject({
+      name: 'OperationInProgress',
+    });
+    await bench.runtime.operations.end(operation, '');
+    await failReset(bench.runtime, { operation: id, failure: { Cause: 'refused' } });
   });
 });
