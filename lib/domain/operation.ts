@@ -75,7 +75,7 @@ export interface Operation {
   endedAt?: string;
   /** When somebody asked for it to stop; it ends soon, as cancelled. */
   cancelledAt?: string;
-  /** The step that a person has to confirm; meanwhile no execution runs (ADR 0008). */
+  /** The step that a person has to confirm; meanwhile no execution runs (ADR 0010). */
   waiting?: string;
   /** How often it was taken up again after such a wait; each time as an execution of its own. */
   turn?: number;

@@ -22,7 +22,7 @@ import { type Fields, mappingAt, requiredAt, textAt } from './settings.ts';
 const PROGRESS: Readonly<Record<string, number>> = {
   ...{ enroll: 0, verifying: 5, manageable: 10, inspecting: 15, 'inspect wait': 20, deleting: 20 },
   ...{ cleaning: 30, 'clean wait': 35, available: 40, deploying: 50, 'wait call-back': 70 },
-  ...{ 'power on': 95, active: 100 },
+  ...{ 'power off': 50, 'power on': 95, active: 100 },
 };
 
 /** What leads out of a state in which the last change failed. */

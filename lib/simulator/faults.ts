@@ -15,6 +15,7 @@ export type Outcome =
 export interface FaultRule {
   cloud?: string;
   service?: string;
+  /** One, or several with `|` between them. */
   method?: string;
   path?: RegExp;
   /** How often it strikes; for ever when absent. */
@@ -95,7 +96,7 @@ const fits = (
 ): boolean =>
   (rule.cloud ?? call.cloud) === call.cloud &&
   (rule.service ?? call.service) === call.service &&
-  (rule.method ?? call.method) === call.method &&
+  (rule.method?.split('|') ?? [call.method]).includes(call.method) &&
   (rule.path?.test(call.path) ?? true);
 
 /** The last calls, numbered from the start of the process. */

@@ -115,11 +115,14 @@ const interrupt = async (
   return { service, kills };
 };
 
-/**
- * Runs the operation to its end on fresh clouds of the same workload.
- * @param skip changing calls between two kills; absent for an undisturbed run
- */
-export const runToItsEnd = async (begin: Begin, skip?: number): Promise<Ended> => {
+/** Starts fresh clouds and a service; what `work` leaves running is stopped. */
+const onStage = async (
+  more: readonly string[],
+  work: (
+    stage: Stage,
+    first: Stoppable,
+  ) => Promise<{ id: string; kills: number; service: Stoppable }>,
+): Promise<Ended> => {
   const folder = await mkdtemp(join(tmpdir(), 'pumphouse-killed-'));
   const simulator = await startSimulator({ dataDir: join(folder, 'clouds'), pace: 0, imageMib: 1 });
   const file = join(folder, 'clouds.yaml');
@@ -127,25 +130,79 @@ export const runToItsEnd = async (begin: Begin, skip?: number): Promise<Ended> =
   const options = [
     ...['--clouds', file, '--source', 'source', '--destination', 'destination'],
     ...['--data', join(folder, 'data'), '--port', String(await freePort())],
+    ...more,
   ];
   const started = await runningService(...options);
   const { url } = started;
   let service: Stoppable = started;
   try {
-    const world = await (await fetch(`${url}/resources`)).json();
-    const answer = await begin(url, world as Parameters<Begin>[1]);
-    if (answer.status !== 201) throw new Error(`${answer.status} ${await answer.text()}`);
-    const { id } = (await answer.json()) as { id: string };
-    const { kills, ...rest } =
-      skip === undefined
-        ? { service, kills: 0 }
-        : await interrupt({ simulator, url, options }, service, id, skip);
-    service = rest.service;
-    const events = await Array.fromAsync(eventsOf(`${url}/events/${id}`));
-    return { events, clouds: await cloudsAsTheyAre(simulator.cloudsYaml()), kills };
+    const done = await work({ simulator, url, options }, started);
+    service = done.service;
+    const events = await Array.fromAsync(eventsOf(`${url}/events/${done.id}`));
+    return { events, clouds: await cloudsAsTheyAre(simulator.cloudsYaml()), kills: done.kills };
   } finally {
     await service.stop();
     await simulator.close();
     await rm(folder, { recursive: true, force: true });
   }
 };
+
+const idOf = async (answer: Response): Promise<string> => {
+  if (answer.status !== 201) throw new Error(`${answer.status} ${await answer.text()}`);
+  return ((await answer.json()) as { id: string }).id;
+};
+
+/**
+ * Runs the operation to its end on fresh clouds of the same workload.
+ * @param skip changing calls between two kills; absent for an undisturbed run
+ * @param more options of the service
+ */
+export const runToItsEnd = (
+  begin: Begin,
+  skip?: number,
+  more: readonly string[] = [],
+): Promise<Ended> =>
+  onStage(more, async (stage, service) => {
+    const world = await (await fetch(`${stage.url}/resources`)).json();
+    const id = await idOf(await begin(stage.url, world as Parameters<Begin>[1]));
+    if (skip === undefined) return { id, service, kills: 0 };
+    return { id, ...(await interrupt(stage, service, id, skip)) };
+  });
+
+/** One changing call, counted over all methods from when the strike is armed. */
+export interface Strike {
+  then: 'hang' | 'mute';
+  after: number;
+}
+
+/**
+ * Runs the operation on fresh clouds and kills its service at one call, and at the first that it
+ * makes when it is started again.
+ * @param begin arms the strike once nothing else is going on
+ */
+export const runStruck = (
+  begin: (url: string, arm: () => Promise<void>) => Promise<Response>,
+  strike: Strike,
+  more: readonly string[] = [],
+): Promise<Ended> =>
+  onStage(more, async (stage, first) => {
+    const { simulator, url, options } = stage;
+    const arm = async (rule: Strike) => {
+      await control(simulator, 'DELETE', 'faults');
+      await control(simulator, 'DELETE', 'calls');
+      const list = [{ ...rule, method: METHODS.join('|'), path: CHANGES, times: 1 }];
+      await control(simulator, 'POST', 'faults', { list });
+    };
+    const id = await idOf(await begin(url, () => arm(strike)));
+    let service = first;
+    let kills = 0;
+    while (kills < 2 && (await untilStruckOrEnded(simulator, url, id))) {
+      await service.stop('SIGKILL');
+      kills += 1;
+      await arm({ then: 'mute', after: 0 });
+      if (kills === 2) await control(simulator, 'DELETE', 'faults');
+      service = spawnedService(...options);
+    }
+    await control(simulator, 'DELETE', 'faults');
+    return { id, service, kills };
+  });

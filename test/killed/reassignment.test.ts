@@ -1,0 +1,48 @@
+import { describe, expect, test } from 'vitest';
+import { eventsOf, type StreamEvent } from '../support/event-stream.ts';
+import { runStruck, type Strike } from './interrupted-run.ts';
+
+const HOST = 'rack1-node1';
+const IRONIC = ['--provisioner', 'ironic'];
+/** Beyond every call that a reassignment makes. */
+const NEVER: Strike = { then: 'hang', after: 1_000_000 };
+
+/** Empties the host undisturbed; what is struck are the calls of its reassignment. */
+const reassignHost = async (url: string, arm: () => Promise<void>): Promise<Response> => {
+  const evacuation = await fetch(`${url}/hosts/${HOST}`, { method: 'POST' });
+  const { id } = (await evacuation.json()) as { id: string };
+  const last = (await Array.fromAsync(eventsOf(`${url}/events/${id}`))).at(-1);
+  if (last?.data.status !== '') throw new Error(JSON.stringify(last));
+  await arm();
+  return fetch(`${url}/hosts/${HOST}`, { method: 'DELETE' });
+};
+
+/** What was told, without how often it was looked: states are passed unseen by whoever is dead. */
+const story = (events: StreamEvent[]) =>
+  events
+    .filter(({ name }) => name !== 'host provisioning')
+    .map(({ name, data: { at: _at, ...data } }) => `${name} ${JSON.stringify(data)}`);
+
+const progress = (events: StreamEvent[]) =>
+  events.flatMap(({ data }) => (data.progress === undefined ? [] : Number(data.progress)));
+
+describe('a reassignment whose service is killed', () => {
+  test.each(['hang', 'mute'] as const)(
+    'at any of its calls (%s) ends as one that is not',
+    { timeout: 3_600_000 },
+    async (then) => {
+      const undisturbed = await runStruck(reassignHost, NEVER, IRONIC);
+      let kills = 0;
+      for (let after = 0; ; after += 1) {
+        const killed = await runStruck(reassignHost, { then, after }, IRONIC);
+        if (killed.kills === 0) break;
+        kills += killed.kills;
+        expect(story(killed.events), `call ${after}`).toEqual(story(undisturbed.events));
+        expect(progress(killed.events)).toEqual(progress(killed.events).toSorted((a, b) => a - b));
+        expect(killed.clouds, `call ${after}`).toEqual(undisturbed.clouds);
+      }
+      console.log(`${then}: ${kills} kills`);
+      expect(kills).toBeGreaterThan(20);
+    },
+  );
+});
