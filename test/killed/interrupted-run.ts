@@ -93,7 +93,7 @@ type Stoppable = Pick<RunningService, 'stop'>;
  * How many changing calls pass before each pair of kills. With 0 every call is struck; a call that a
  * repeat makes again would be struck for ever, so every other pair lets some more pass.
  */
-const passing = (skip: number, pair: number) => skip + (skip === 0 ? pair % 4 : 0);
+const passing = (skip: number, pair: number) => skip + (skip === 0 ? pair % 12 : 0);
 
 /** Kills before and after one call, lets some pass, and so on to the end; start-ups are no haven. */
 const interrupt = async (
@@ -171,7 +171,7 @@ export const runToItsEnd = (
 
 /** One changing call, counted over all methods from when the strike is armed. */
 export interface Strike {
-  then: 'hang' | 'mute';
+  outcome: 'hang' | 'mute';
   after: number;
 }
 
@@ -199,7 +199,7 @@ export const runStruck = (
     while (kills < 2 && (await untilStruckOrEnded(simulator, url, id))) {
       await service.stop('SIGKILL');
       kills += 1;
-      await arm({ then: 'mute', after: 0 });
+      await arm({ outcome: 'mute', after: 0 });
       if (kills === 2) await control(simulator, 'DELETE', 'faults');
       service = spawnedService(...options);
     }

@@ -5,7 +5,7 @@ import { runStruck, type Strike } from './interrupted-run.ts';
 const HOST = 'rack1-node1';
 const IRONIC = ['--provisioner', 'ironic'];
 /** Beyond every call that a reassignment makes. */
-const NEVER: Strike = { then: 'hang', after: 1_000_000 };
+const NEVER: Strike = { outcome: 'hang', after: 1_000_000 };
 
 /** Empties the host undisturbed; what is struck are the calls of its reassignment. */
 const reassignHost = async (url: string, arm: () => Promise<void>): Promise<Response> => {
@@ -30,18 +30,18 @@ describe('a reassignment whose service is killed', () => {
   test.each(['hang', 'mute'] as const)(
     'at any of its calls (%s) ends as one that is not',
     { timeout: 3_600_000 },
-    async (then) => {
+    async (outcome) => {
       const undisturbed = await runStruck(reassignHost, NEVER, IRONIC);
       let kills = 0;
       for (let after = 0; ; after += 1) {
-        const killed = await runStruck(reassignHost, { then, after }, IRONIC);
+        const killed = await runStruck(reassignHost, { outcome, after }, IRONIC);
         if (killed.kills === 0) break;
         kills += killed.kills;
         expect(story(killed.events), `call ${after}`).toEqual(story(undisturbed.events));
         expect(progress(killed.events)).toEqual(progress(killed.events).toSorted((a, b) => a - b));
         expect(killed.clouds, `call ${after}`).toEqual(undisturbed.clouds);
       }
-      console.log(`${then}: ${kills} kills`);
+      console.log(`${outcome}: ${kills} kills`);
       expect(kills).toBeGreaterThan(20);
     },
   );

@@ -10,8 +10,8 @@ import { task } from '../../../lib/task.ts';
 export const handler = task(async (runtime, input: ServerInput) => {
   const move = await openMove(runtime, input);
   const { source, item } = move;
+  await move.once('snapshot removal', (intent) => removeSnapshot(move, intent));
   await move.once('terminate', async (intent) => {
-    await removeSnapshot(move, intent);
     if (move.input.finalize === 'manual') return;
     await deleteServer(move, intent, source, item.id, () =>
       move.tell(intent, 'server terminate', { id: item.id, cloud: 'source' }),
