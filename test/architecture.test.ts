@@ -188,7 +188,10 @@ describe('the registry of resource types', () => {
 
 describe('the state machines', () => {
   test('match names of errors that somebody raises', () => {
-    const known = [...ERROR_NAMES, 'States.ALL', 'States.Timeout', 'States.TaskFailed'];
+    const known = [
+      ...ERROR_NAMES,
+      ...['States.ALL', 'States.Timeout', 'States.TaskFailed', 'Sandbox.Timedout'],
+    ];
     for (const path of globSync('stepfunctions/*/definition.asl.json', { cwd: ROOT })) {
       const text = readFileSync(join(ROOT, path), 'utf8');
       for (const [, list = ''] of text.matchAll(/"ErrorEquals":\s*\[([^\]]*)\]/g)) {

@@ -65,7 +65,8 @@ const RETRY = [
 
 test('there is a machine for each kind of work', () => {
   expect(MACHINES.map(({ machine }) => machine).sort()).toEqual([
-    ...['evacuate-host', 'migrate-server', 'migrate-tenant', 'reassign-host'],
+    ...['evacuate-host', 'evacuate-server', 'migrate-server', 'migrate-tenant', 'reassign-host'],
+    'reset-clouds',
   ]);
 });
 

@@ -16,9 +16,7 @@ afterAll(() => bench.close());
 const HANGS = { bed_seconds: '100000' };
 
 const untilMigrating = (server: { id: string } | undefined) =>
-  soon(async () => (await bench.server(server?.id))['OS-EXT-STS:task_state'], {
-    timeout: 20_000,
-  }).toBe('migrating');
+  soon(async () => (await bench.server(server?.id))['OS-EXT-STS:task_state']).toBe('migrating');
 
 const cancel = (id: string) => cancelMigration(bench.runtime, id);
 
