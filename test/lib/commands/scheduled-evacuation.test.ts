@@ -208,6 +208,7 @@ describe('a schedule', () => {
     await sweepSchedules(runtime);
     await until(DUE);
     expect(fired).toEqual([{ schedule: id, due: '2030-06-01T01:00:00Z' }]);
+    await bench.story((await lastOf(id)).operation);
   });
 });
 
@@ -227,10 +228,10 @@ describe('a schedule that is due', () => {
     expect(servers.length).toBeGreaterThan(0);
     expect(await schedule(id)).toMatchObject({ last: { due: DUE, state: 'ended', status: '' } });
     expect(await schedule(id)).not.toHaveProperty('next');
-    const { migrations } = await listMigrations(runtime, { kind: 'evacuation', limit: '1' });
-    expect(migrations).toMatchObject([
-      { id: operation, host: { id: host }, parallel: 3, schedule: { id, due: DUE } },
-    ]);
+    const { migrations } = await listMigrations(runtime, { kind: 'evacuation' });
+    expect(migrations.find((one) => (one as { id: string }).id === operation)).toMatchObject({
+      ...{ host: { id: host }, parallel: 3, schedule: { id, due: DUE } },
+    });
   });
 
   test('is one operation, however often and at once it is called', async () => {
