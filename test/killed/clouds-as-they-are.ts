@@ -33,7 +33,20 @@ const LISTINGS: readonly Listing[] = [
     ...{ service: 'compute', path: '/os-migrations', key: 'migrations' },
     fields: ['migration_type', 'status'],
   },
-  { service: 'compute', path: '/os-services', key: 'services', fields: ['host', 'status'] },
+  {
+    ...{ service: 'compute', path: '/os-services', key: 'services' },
+    fields: ['host', 'status', 'state', 'disabled_reason'],
+  },
+  { service: 'compute', path: '/os-aggregates', key: 'aggregates', fields: ['name', 'hosts'] },
+  {
+    ...{ service: 'placement', path: '/resource_providers', key: 'resource_providers' },
+    fields: ['name'],
+  },
+  {
+    ...{ service: 'baremetal', path: '/v1/nodes', key: 'nodes' },
+    fields: ['name', 'provision_state', 'power_state'],
+  },
+  { service: 'network', path: '/v2.0/agents', key: 'agents', fields: ['host', 'alive'] },
   { service: 'image', path: '/v2/images', key: 'images', fields: ['name', 'status', 'size'] },
   { service: 'network', path: '/v2.0/networks', key: 'networks', fields: ['name'] },
   { service: 'network', path: '/v2.0/subnets', key: 'subnets', fields: ['name', 'enable_dhcp'] },
@@ -65,6 +78,7 @@ const told = (body: Body, fields: readonly string[]) =>
 const describe = async (cloud: Cloud): Promise<string[]> => {
   const lines: string[] = [];
   for (const { service, path, key, query = {}, fields } of LISTINGS) {
+    if (!(await cloud.offers(service))) continue;
     for await (const body of cloud.list<Body>(service, path, key, { query })) {
       lines.push(`${cloud.name} ${key} ${told(body, fields)}`);
     }
