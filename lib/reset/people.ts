@@ -71,10 +71,11 @@ const assigning = (path: (ground: Ground) => Promise<string>): Pick<Step, 'find'
 });
 
 export const assignmentStep = (
+  label: string,
   tenant: string,
   { name: user, role = 'member' }: WorkloadTenant['users'][number],
 ): Step => ({
-  ...{ type: 'assignment', key: `${tenant}/${user}/${role}`, label: user, wave: 2 },
+  ...{ type: 'assignment', key: `${tenant}/${user}/${role}`, label, wave: 2 },
   ...assigning((ground) => held(ground, tenant, ground.ids.of('user', user), role)),
   async tell(ground) {
     const [id, tenant_id] = [ground.ids.of('user', user), ground.ids.of('tenant', tenant)];
@@ -127,7 +128,7 @@ export const peopleSteps = ({ roles, tenants }: Workload, named: (name: string) 
     grantStep(tenant.name),
     ...tenant.users.flatMap((user) => [
       userStep(named(user.name), user.name),
-      assignmentStep(tenant.name, user),
+      assignmentStep(named(user.name), tenant.name, user),
       ...(user.keypair ? [keypairStep(named(user.keypair), user.name, user.keypair)] : []),
     ]),
   ]),
