@@ -1,6 +1,6 @@
 /**
  * Gives each function a role of its own, made of what its `may` names in `functions/grants.yml`
- * (ADR 0010). Who may read the clouds' credentials calls the clouds: such a function also gets the
+ * (ADR 0011). Who may read the clouds' credentials calls the clouds: such a function also gets the
  * subnets of the VPC, where some are given, and a limit on how many of it run at once.
  */
 

@@ -3,7 +3,7 @@
  * started, what died is closed with its last event. The lock item is the operation, so none is lost.
  */
 import { isUnbegun } from './domain/lifecycle.ts';
-import type { Operation, OperationKind } from './domain/operation.ts';
+import { executionOf, type Operation, type OperationKind } from './domain/operation.ts';
 import { errorFields, log } from './log.ts';
 import { endOperation, type OperationPorts, resumeOperation } from './operations.ts';
 import type { Clock } from './ports.ts';
@@ -25,7 +25,7 @@ export type Closing = Partial<
 >;
 
 const close = async (
-  ports: SweepPorts,
+  ports: OperationPorts,
   operation: Operation,
   reason: string,
   closing: Closing = {},
@@ -85,4 +85,22 @@ export const sweepOperations = async (
   }
   if (errors.length > 0) throw new AggregateError(errors, 'Some operations cannot be swept');
   return swept;
+};
+
+/**
+ * Closes at once the operation of an execution that is known to have died; the sweeper would a minute later.
+ *
+ * Idempotent. An execution that is not the one its operation is at says nothing of it: there is a
+ * later turn, or a person has to begin one.
+ * @param name of the execution
+ */
+export const closeDead = async (
+  ports: OperationPorts,
+  { operation: id, name }: { operation: string; name: string },
+  closing: Closing = {},
+): Promise<Sweeping> => {
+  const operation = await ports.operations.get(id);
+  if (!operation || operation.state === 'ended' || operation.waiting) return 'left';
+  if (executionOf(operation) !== name) return 'left';
+  return close(ports, operation, DIED, closing);
 };

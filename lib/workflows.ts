@@ -7,11 +7,8 @@ import {
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
 import { PumphouseError } from './domain/errors.ts';
-import type { Operation } from './domain/operation.ts';
+import { executionOf, type Operation } from './domain/operation.ts';
 import type { Workflows } from './ports.ts';
-
-/** A turn after a person's confirmation is an execution of its own: a name is used once in 90 days. */
-const executionOf = ({ id, turn = 1 }: Operation) => (turn === 1 ? id : `${id}-${turn}`);
 
 /** @param machines the ARNs of the state machines, by kind of operation */
 export const stepFunctions = (machines: Readonly<Record<string, string>>): Workflows => {

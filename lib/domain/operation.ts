@@ -80,3 +80,10 @@ export interface Operation {
   /** How often it was taken up again after such a wait; each time as an execution of its own. */
   turn?: number;
 }
+
+/**
+ * The name of the execution that an operation is at. A turn after a person's confirmation is an
+ * execution of its own, since a name is used once in 90 days.
+ */
+export const executionOf = ({ id, turn = 1 }: Pick<Operation, 'id' | 'turn'>): string =>
+  turn === 1 ? id : `${id}-${turn}`;

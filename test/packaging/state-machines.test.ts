@@ -41,22 +41,20 @@ const statesOf = (states: Record<string, State>): [string, State][] =>
 const invokes = ([, { Resource }]: [string, State]) =>
   Resource === 'arn:aws:states:::lambda:invoke';
 
-/** The one retry of every task: the poll loop, then what a cloud or Lambda may recover from. */
+/**
+ * The one retry of every task: the poll loop, which also waits for its turn where too many run at
+ * once, then what a cloud or Lambda may recover from.
+ */
 const RETRY = [
   {
-    ErrorEquals: ['StillWaiting'],
+    ErrorEquals: ['StillWaiting', 'Lambda.TooManyRequestsException'],
     ...{ IntervalSeconds: 2, BackoffRate: 1.5, MaxDelaySeconds: 30, MaxAttempts: 100000 },
   },
   {
     ErrorEquals: [
       ...['CloudUnavailable', 'CloudBusy', 'Lambda.ServiceException'],
       ...['Lambda.AWSLambdaException', 'Lambda.SdkClientException'],
-      ...[
-        'Lambda.TooManyRequestsException',
-        'Lambda.Unknown',
-        'Sandbox.Timedout',
-        'States.Timeout',
-      ],
+      ...['Lambda.Unknown', 'Sandbox.Timedout', 'States.Timeout'],
     ],
     ...{ IntervalSeconds: 2, BackoffRate: 2, MaxDelaySeconds: 60, MaxAttempts: 6 },
     JitterStrategy: 'FULL',
