@@ -11,6 +11,7 @@ import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import {
   DescribeExecutionCommand,
   type ExecutionListItem,
+  GetExecutionHistoryCommand,
   ListExecutionsCommand,
   SFNClient,
 } from '@aws-sdk/client-sfn';
@@ -162,6 +163,16 @@ export const deployedService = async () => {
         if (execution.status !== 'RUNNING') return execution;
         await pause();
       }
+    },
+    /** The errors of an execution's tasks that were tried again or caught. */
+    async failuresOf(machine: string, name: string) {
+      const executionArn = arn(`execution:${stack}-${machine}:${name}`);
+      const { events } = await executions.send(
+        new GetExecutionHistoryCommand({ executionArn, maxResults: 1000 }),
+      );
+      return (events ?? []).flatMap(({ taskFailedEventDetails }) =>
+        taskFailedEventDetails ? [taskFailedEventDetails.error] : [],
+      );
     },
     executionArn: (machine: string, name: string) => arn(`execution:${stack}-${machine}:${name}`),
     executions,

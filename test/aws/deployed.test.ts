@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openCloud } from '../../lib/openstack/cloud.ts';
 import { loadCloud } from '../../lib/openstack/clouds-yaml.ts';
 import { type Simulator, startSimulator } from '../../lib/simulator/simulator.ts';
-import { eventsOf, type StreamEvent } from '../support/event-stream.ts';
+import { connection, type StreamEvent } from '../support/event-stream.ts';
 import { comparableWorld, eventSet, nameIds, type Resources, serverStories } from './comparison.ts';
 import {
   type DeployedService,
@@ -44,6 +44,17 @@ const ticket = (id: string) => service.call('GET', `/events/${id}`);
 const locationOf = ({ headers }: HttpAnswer) => String(headers.location);
 const sse = (text: string) => Array.from(text.matchAll(/^id: (.+)$/gm), ([, id]) => id);
 
+/** Every event of an operation, live; each connection with a ticket of its own, as browsers do. */
+const follow = async (id: string): Promise<StreamEvent[]> => {
+  const events: StreamEvent[] = [];
+  for (;;) {
+    const url = stream.at(locationOf(await ticket(id)));
+    const more = await Array.fromAsync(connection(url, events.at(-1)?.id ?? ''));
+    if (more.length === 0) return events;
+    events.push(...more);
+  }
+};
+
 /** Gives an order through API Gateway and follows its stream, live, to the end. */
 const order = async (method: string, path: string) => {
   const ordered = await service.call(method, path);
@@ -51,8 +62,7 @@ const order = async (method: string, path: string) => {
   const id = locationOf(ordered).replace('/events/', '');
   const redirected = await ticket(id);
   answers.push({ ordered, redirected });
-  const events = await Array.fromAsync(eventsOf(stream.at(locationOf(redirected))));
-  return { id, events };
+  return { id, events: await follow(id) };
 };
 
 /** What the ids of one of the two runs stand for. */
@@ -63,6 +73,20 @@ const namesOf = ({ seeded, migration, evacuation }: Run) =>
     [migration.id, evacuation.id],
     [...migration.events, ...evacuation.events],
   );
+
+/** A call of the clouds answers 503, once. */
+const awayOnce = async (call: object) => {
+  const rule = Object.fromEntries([
+    ...Object.entries({ ...call, times: 1 }),
+    ['then', { status: 503 }],
+  ]);
+  const answer = await fetch(`${simulator.url}/_simulator/faults`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ list: [rule] }),
+  });
+  expect(answer.ok).toBe(true);
+};
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'pumphouse-aws-'));
@@ -111,6 +135,12 @@ describe('the deployed API', () => {
 
 describe('a migration and an evacuation through the deployed machines', () => {
   beforeAll(async () => {
+    await awayOnce({
+      cloud: 'destination',
+      service: 'network',
+      method: 'POST',
+      path: '/networks$',
+    });
     deployed = await run({
       resources: () => service.resources(),
       order,
@@ -150,6 +180,11 @@ describe('a migration and an evacuation through the deployed machines', () => {
     expect(children.map(({ name, status }) => `${name} ${status}`).sort()).toEqual(
       servers.map((server) => `${migration.id}-${server} SUCCEEDED`).sort(),
     );
+  });
+
+  it('are tried again by their machine when a cloud was away, by the name of the error', async () => {
+    const failures = await service.failuresOf('migrate-tenant', deployed.migration.id);
+    expect(failures).toContain('CloudUnavailable');
   });
 
   it.each(['migration', 'evacuation'] as const)(
@@ -242,9 +277,7 @@ describe('the schedules', () => {
     await service.executions.send(
       new StopExecutionCommand({ executionArn: service.executionArn('migrate-tenant', id) }),
     );
-    const events: StreamEvent[] = [];
-    for await (const event of eventsOf(stream.at(locationOf(await ticket(id))))) events.push(event);
-    expect(events.at(-1)).toMatchObject({
+    expect((await follow(id)).at(-1)).toMatchObject({
       name: 'tenant migrated',
       data: { id: tenant, status: 'error', reason: expect.stringContaining('workflow ended') },
     });

@@ -22,7 +22,7 @@ const frame = (text: string): StreamEvent | undefined => {
 };
 
 /** The events of one connection, as they arrive. */
-async function* connection(url: string, lastId: string): AsyncGenerator<StreamEvent> {
+export async function* connection(url: string, lastId: string): AsyncGenerator<StreamEvent> {
   const response = await fetch(url, { headers: lastId ? { 'last-event-id': lastId } : {} });
   if (response.status === 204 || !response.body) return;
   if (response.status !== 200) throw new Error(`${url} answered ${response.status}`);
