@@ -148,3 +148,48 @@ describe('a lock on an object', () => {
     expect([...even, ...odd].sort()).toEqual([false, true]);
   });
 });
+
+describe('an operation that is to stop', () => {
+  test('bears the time when that was first asked for, to its end', async () => {
+    const begun = await operations.begin(operation('one'));
+    const first = await operations.cancel('one');
+    expect(first?.cancelledAt).toBe(clock.now().toISOString());
+    clock.advance(5);
+    expect(await operations.cancel('one')).toEqual(first);
+    await operations.end({ ...begun, ...first }, 'error', 'it was cancelled');
+    expect((await operations.get('one'))?.cancelledAt).toBe(first?.cancelledAt);
+  });
+
+  test('is answered as it ended when it has ended, and as nothing when nobody knows it', async () => {
+    await operations.end(await operations.begin(operation('one')), '');
+    const ended = await operations.cancel('one');
+    expect(ended).toMatchObject({ state: 'ended', status: '' });
+    expect(ended?.cancelledAt).toBeUndefined();
+    expect(await operations.cancel('none')).toBeUndefined();
+    expect(await operations.get('none')).toBeUndefined();
+  });
+});
+
+describe('all operations', () => {
+  const listed = async (marker?: Operation) =>
+    (await Array.fromAsync(operations.list(marker))).map(({ id }) => id);
+
+  test('are listed newest first, running or ended, once each, from after a marker on', async () => {
+    const begun: Operation[] = [];
+    for (const id of ['one', 'two', 'three']) {
+      begun.push(await operations.begin(operation(id, id)));
+      clock.advance(1);
+    }
+    const [one, two] = begun as [Operation, Operation];
+    await operations.end(one, 'error', 'no luck');
+    expect(await listed()).toEqual(['three', 'two', 'one']);
+    expect(await listed(two)).toEqual(['one']);
+    expect((await Array.fromAsync(operations.list())).at(-1)).toEqual(await operations.get('one'));
+  });
+
+  test('are forgotten with their streams', async () => {
+    await operations.end(await operations.begin(operation('one')), '');
+    clock.advance(31 * 86_400);
+    expect(await listed()).toEqual([]);
+  });
+});
