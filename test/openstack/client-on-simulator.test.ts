@@ -3,8 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe } from 'vitest';
-import { exerciseClient } from './client-exercise.ts';
 import { type RunningService, runningService } from '../support/running-service.ts';
+import { exerciseClient } from './client-exercise.ts';
 
 let data: string;
 let service: RunningService;

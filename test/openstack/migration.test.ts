@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CLOUD_NAMES, type CloudName } from '../../lib/domain/world.ts';
-import { exerciseCompare } from './compare-exercise.ts';
 import { eventsOf, type StreamEvent } from '../support/event-stream.ts';
+import { type RunningService, runningService } from '../support/running-service.ts';
+import { exerciseCompare } from './compare-exercise.ts';
 import { type OpenStackClient, openStackClient } from './openstack-client.ts';
 import {
   bedClouds,
@@ -15,7 +16,6 @@ import {
   type Seeded,
   seedTenant,
 } from './programs.ts';
-import { type RunningService, runningService } from '../support/running-service.ts';
 
 interface World {
   tenants: { id: string; name: string; status?: string }[];
