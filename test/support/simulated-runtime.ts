@@ -38,7 +38,7 @@ const definitionOf = (machine: string): States => {
   const file = join(import.meta.dirname, `../../stepfunctions/${machine}/definition.asl.json`);
   const text = readFileSync(file, 'utf8');
   const named = text
-    .replace('${EvacuateServerMachine}', arn('evacuate-server'))
+    .replace(/\$\{EvacuateServerMachine\}/, arn('evacuate-server'))
     .replace(/\$\{(\w)(\w*)\}/g, (_, first, rest) => first.toLowerCase() + rest);
   return JSON.parse(named) as States;
 };
