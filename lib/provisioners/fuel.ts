@@ -71,6 +71,8 @@ export const fuel = (settings: Fields): Provisioner => {
     if (job.notes[before] === undefined) await job.note({ [before]: last?.id ?? 0 });
     if (last && ['pending', 'running'].includes(last.status))
       return working(status, last.progress / 2);
+    // One that has just ended has not shown in the node that was read before it.
+    if (last?.status === 'ready' && last.id > Number(job.notes[before])) return working(status, 50);
     if (last?.status === 'error' && last.id > Number(job.notes[before]))
       await countFailure(job, which, String(last.id), `Fuel: ${last.message}`);
     await api.put(`clusters/${cluster}/changes`, {});

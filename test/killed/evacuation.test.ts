@@ -1,9 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import type { StreamEvent } from '../support/event-stream.ts';
-import { type Begin, runToItsEnd } from './interrupted-run.ts';
+import { type Begin, runStruck, runToItsEnd, type Strike } from './interrupted-run.ts';
 
 /** Changing calls between two kills; `KILL_SKIP=0` kills before and after every single one. */
 const SKIP = Number(process.env.KILL_SKIP ?? 2);
+
+/** Calls from one that is struck to the next; `KILL_STRIDE=1` strikes every single one. */
+const STRIDE = Number(process.env.KILL_STRIDE ?? 4);
+/** Beyond every call that an evacuation makes. */
+const NEVER: Strike = { outcome: 'hang', after: 1_000_000 };
 
 /** Hosts of the seeded workload, by what is on them. */
 const HOSTS = [
@@ -45,6 +50,36 @@ describe('an evacuation whose service is killed', () => {
       expect(loud.story(killed.events)).toEqual(quiet.story(undisturbed.events));
       expect(arrivals(killed.events)).not.toContain(host);
       expect(killed.clouds).toEqual(undisturbed.clouds);
+    },
+    3_600_000,
+  );
+
+  test.each(HOSTS.slice(0, 2))(
+    'at one of its calls, and at the first after the restart, ends as one that is not: %s, with %s',
+    async (host) => {
+      const run = async (strike: Strike) => {
+        const { begin, story } = evacuate(host);
+        const ended = await runStruck(async (url, arm) => {
+          const world = await (await fetch(`${url}/resources`)).json();
+          await arm();
+          return begin(url, world as Parameters<Begin>[1]);
+        }, strike);
+        return { ...ended, told: story(ended.events) };
+      };
+      const undisturbed = await run(NEVER);
+      let kills = 0;
+      for (const outcome of ['hang', 'mute'] as const) {
+        for (let after = 0; ; after += STRIDE) {
+          const killed = await run({ outcome, after });
+          if (killed.kills === 0) break;
+          kills += killed.kills;
+          expect(killed.told, `${outcome} ${after}`).toEqual(undisturbed.told);
+          expect(arrivals(killed.events), `${outcome} ${after}`).not.toContain(host);
+          expect(killed.clouds, `${outcome} ${after}`).toEqual(undisturbed.clouds);
+        }
+      }
+      console.log(`${host}: ${kills} kills`);
+      expect(kills).toBeGreaterThan(Math.floor(8 / STRIDE));
     },
     3_600_000,
   );

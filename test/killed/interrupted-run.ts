@@ -187,20 +187,19 @@ export const runStruck = (
 ): Promise<Ended> =>
   onStage(more, async (stage, first) => {
     const { simulator, url, options } = stage;
-    const arm = async (rule: Strike) => {
+    const arm = async (rule?: Strike) => {
       await control(simulator, 'DELETE', 'faults');
       await control(simulator, 'DELETE', 'calls');
       const list = [{ ...rule, method: METHODS.join('|'), path: CHANGES, times: 1 }];
-      await control(simulator, 'POST', 'faults', { list });
+      if (rule) await control(simulator, 'POST', 'faults', { list });
     };
     const id = await idOf(await begin(url, () => arm(strike)));
     let service = first;
     let kills = 0;
-    while (kills < 2 && (await untilStruckOrEnded(simulator, url, id))) {
+    while (await untilStruckOrEnded(simulator, url, id)) {
       await service.stop('SIGKILL');
       kills += 1;
-      await arm({ outcome: 'mute', after: 0 });
-      if (kills === 2) await control(simulator, 'DELETE', 'faults');
+      await arm(kills === 1 ? { outcome: 'mute', after: 0 } : undefined);
       service = spawnedService(...options);
     }
     await control(simulator, 'DELETE', 'faults');
