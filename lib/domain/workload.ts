@@ -122,10 +122,11 @@ const flavorOf = (value: unknown, where: string): WorkloadFlavor => {
 
 const imageOf = (value: unknown, where: string): WorkloadImage => {
   const { name, number, text, maybe, whole } = reader(value, where);
-  return whole<WorkloadImage>({
-    ...{ name: name(), size: number('size', 4, 1, 2048), url: maybe('url', /^https?:\/\/\S+$/) },
-    format: text('format', /^(raw|qcow2|vmdk|vdi|vhd|vhdx|iso)$/, 'raw'),
-  } as WorkloadImage);
+  const fields = { name: name(), size: number('size', 4, 1, 2048) };
+  const url = maybe('url', /^https?:\/\/\S+$/);
+  // Bytes that are made up are a raw disk and nothing else.
+  const format = text('format', url ? /^(raw|qcow2|vmdk|vdi|vhd|vhdx|iso)$/ : /^raw$/, 'raw');
+  return whole<WorkloadImage>({ ...fields, url, format } as WorkloadImage);
 };
 
 const volumeOf = (value: unknown, where: string): WorkloadVolume => {
