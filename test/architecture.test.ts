@@ -50,6 +50,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   'lib/domain/': [],
   'lib/ports.ts': ['type:lib/domain/'],
   'lib/resources/': ['lib/domain/', 'type:lib/ports.ts'],
+  'lib/provisioners/': ['lib/domain/', 'lib/resources/', 'type:lib/ports.ts'],
   'lib/openstack/': ['lib/domain/', 'type:lib/ports.ts', 'undici', 'yaml'],
   'lib/dynamodb/': [
     ...['lib/domain/', 'type:lib/ports.ts'],

@@ -4,7 +4,7 @@ import { endOperation } from '../operations.ts';
 import { leaveAggregate } from '../resources/aggregate.ts';
 import { changeService, findComputeService } from '../resources/host.ts';
 import type { Runtime } from '../runtime.ts';
-import type { Reassignment } from './reassignment.ts';
+import { openReassignment, type Reassignment } from './reassignment.ts';
 import { tellRemoval } from './removal.ts';
 import { removeSmoke } from './smoke.ts';
 
@@ -84,3 +84,10 @@ export const fail = async (
   const more = await undo(reassignment, first);
   await endOperation(runtime, operation.id, 'error', `${first}${more}`);
 };
+
+/** Closes a reassignment whose machine died: undone as far as it can be. Idempotent. @throws StillWaiting */
+export const closeReassignment = async (
+  runtime: Runtime,
+  operation: string,
+  reason: string,
+): Promise<void> => fail(runtime, await openReassignment(runtime, operation), reason);
