@@ -192,17 +192,14 @@ export const operationStore = (table: Table): OperationStore => {
         ConditionExpression: 'attribute_not_exists(pk) OR operation = :operation',
         ExpressionAttributeValues: { ':operation': operation },
       };
-      if (await put(keys.lock(key), { operation }, mine)) return true;
+      const item = { operation, ...keys.lockByKey(key) };
+      if (await put(keys.lock(key), item, mine)) return true;
       const holder = (await find(keys.lock(key)))?.operation;
       if (holder !== undefined && (await isRunning(holder))) return false;
-      return put(
-        keys.lock(key),
-        { operation },
-        {
-          ConditionExpression: 'attribute_not_exists(pk) OR operation = :holder',
-          ExpressionAttributeValues: { ':holder': holder ?? operation },
-        },
-      );
+      return put(keys.lock(key), item, {
+        ConditionExpression: 'attribute_not_exists(pk) OR operation = :holder',
+        ExpressionAttributeValues: { ':holder': holder ?? operation },
+      });
     },
 
     async unlock(operation, key) {

@@ -1,7 +1,7 @@
 /**
  * The one table: its keys, and nothing else. See docs/table.md for the items.
  * `pk`/`sk` are the key; `by`/`at` that of the index: events by day, objects by tenant, operations
- * (`by: 'operations'`, `at: <createdAt>#<id>`) by their beginning.
+ * (`by: 'operations'`, `at: <createdAt>#<id>`) by their beginning, locks by what they lock.
  */
 import {
   type DynamoDBDocumentClient,
@@ -42,6 +42,8 @@ export const keys = {
     sk: padded(number),
   }),
   lock: (key: string) => ({ pk: `lock#${key}`, sk: 'lock' }),
+  /** Where the index has it among all locks. */
+  lockByKey: (key: string) => ({ by: 'locks', at: key }),
   plan: (operation: string, { type, id }: Reference) => ({
     pk: `plan#${operation}`,
     sk: `${type}#${id}`,
