@@ -60,8 +60,9 @@ export const openRuntime = (env: Readonly<Record<string, string | undefined>>): 
     };
   }, FRESH);
   const provisioning = once(async () => {
+    if (!config.provisioner) return undefined;
     const { destination } = await cloudConfigs();
-    if (!config.provisioner || !destination) return undefined;
+    if (!destination) return undefined;
     const { openProvisioning } = await import('./provisioners/index.ts');
     return openProvisioning(config.provisioner, destination.pumphouse);
   });
