@@ -3,6 +3,7 @@
  * the composition root left out, so that what remains are the calls of ports that it can reach.
  */
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { ROOT } from './package.ts';
 
@@ -85,4 +86,16 @@ export const grantsUsedBy = async (handler: string): Promise<string[]> => {
   });
   const text = outputFiles[0]?.text ?? '';
   return [...new Set(called(text).flat())].sort();
+};
+
+/** Bytes of each handler's bundle, zipped, when the SDK is left to the runtime. */
+export const sizesWithoutSdk = async (handlers: readonly string[]): Promise<number[]> => {
+  const { outputFiles } = await build({
+    entryPoints: handlers.map((one) => join(ROOT, one.replace(/\.handler$/, '.ts'))),
+    ...{ bundle: true, minify: true, write: false, outdir: 'out', logLevel: 'error' },
+    ...{ platform: 'node', target: 'node24', format: 'cjs', legalComments: 'none' },
+    ...{ mainFields: ['module', 'main'], conditions: ['module', 'import'] },
+    external: ['@aws-sdk/*', '@smithy/*'],
+  });
+  return outputFiles.map(({ contents }) => gzipSync(contents).length);
 };

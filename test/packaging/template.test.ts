@@ -4,55 +4,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readConfig } from '../../lib/config.ts';
+import { grantsUsedBy, sizesWithoutSdk } from './grants.ts';
 import { type Package, packageService, type Resource } from './package.ts';
+import * as template from './template.ts';
 import { unzip } from './zip.ts';
 
 let packaged: Package;
 let resources: Record<string, Resource>;
 
-const ofType = (type: string) =>
-  Object.entries(resources).filter(([, { Type }]) => Type === `AWS::${type}`);
-
-/** `pumphouse-dev-getEvents` → `getEvents`. */
-const functions = () =>
-  ofType('Lambda::Function').map(([id, { Properties }]) => ({
-    id,
-    name: String(Properties.FunctionName).replace(/^.*-/, ''),
-    ...{ properties: Properties, environment: Properties.Environment.Variables },
-  }));
-
-interface Statement {
-  Effect: string;
-  Action: string | string[];
-  Resource: unknown;
-}
-
-const statements = (role: Resource): Statement[] =>
-  role.Properties.Policies.flatMap(
-    ({ PolicyDocument }: { PolicyDocument: { Statement: Statement[] } }) =>
-      PolicyDocument.Statement,
-  );
-
-const roleOf = (id: string) => {
-  const { Role } = resources[id]?.Properties ?? {};
-  const role = resources[Role['Fn::GetAtt'][0]];
-  if (!role) throw new Error(`${id} has no role`);
-  return role;
-};
-
-/** The logical ids that a value refers to. */
-const references = (value: unknown): string[] => {
-  if (Array.isArray(value)) return value.flatMap(references);
-  if (!value || typeof value !== 'object') return [];
-  return Object.entries(value).flatMap(([key, inner]) => {
-    if (key === 'Ref') return [String(inner)];
-    if (key === 'Fn::GetAtt') return [String([inner].flat()[0]).split('.')[0] ?? ''];
-    if (key !== 'Fn::Sub') return references(inner);
-    const [text, given] = [inner].flat();
-    const named = String(text).matchAll(/\$\{(\w+)(?:\.\w+)?\}/g);
-    return [...Array.from(named, ([, id]) => id ?? ''), ...references(given)];
-  });
-};
+const ofType = (type: string) => template.ofType(resources, type);
+const functions = () => template.functionsOf(resources);
+const roleOf = (id: string) => template.roleOf(resources, id);
+const { references, statements } = template;
 
 const dependencies = ({ Properties, DependsOn = [] }: Resource) =>
   [...references(Properties), ...[DependsOn].flat()].filter((id) => id in resources);
@@ -121,53 +84,70 @@ describe('what is open', () => {
 });
 
 describe('a role', () => {
-  test('may do named actions only', () => {
-    for (const [id, role] of ofType('IAM::Role')) {
-      const actions = statements(role).flatMap(({ Action }) => Action);
-      expect(actions, id).not.toEqual([]);
-      for (const action of actions) expect(action, id).toMatch(/^[a-z]+:[A-Za-z]+$/);
-    }
+  /** Whose name comes later, when an operation begins or a schedule is made: those of one machine or group. */
+  const NAMED_LATER =
+    /:(execution:pumphouse-dev-[a-z-]+:|schedule\/pumphouse-dev-evacuations\/)\*"\}$/;
+
+  test('has no wildcard for an action, nor for a resource that has a name', () => {
+    const wild = ofType('IAM::Role').flatMap(([id, role]) =>
+      statements(role).flatMap(({ Effect, Action, Resource }) => {
+        expect(Effect, id).toBe('Allow');
+        const actions = [Action].flat().filter((one) => !/^[a-z]+:[A-Za-z]+$/.test(one));
+        const things = [Resource]
+          .flat()
+          .map((one) => JSON.stringify(one))
+          .filter((one) => one.includes('*') && !NAMED_LATER.test(one));
+        return [...actions, ...things].map((one) => `${id}: ${one}`);
+      }),
+    );
+    expect(wild).toEqual([]);
   });
 
-  test('may do them on named things only; of executions and schedules, whose names come later, on those of one machine or group', () => {
-    for (const [id, role] of ofType('IAM::Role')) {
-      for (const { Effect, Resource } of statements(role)) {
-        expect(Effect).toBe('Allow');
-        const texts = [Resource].flat().map((one) => JSON.stringify(one));
-        for (const text of texts.filter((one) => one.includes('*'))) {
-          expect(text, id).toMatch(
-            /:(execution:pumphouse-dev-[a-z-]+:|schedule\/pumphouse-dev-evacuations\/)\*"\}$/,
-          );
-        }
-      }
-    }
-  });
-
-  test('of a function lets it write its own log, and is shared with no other group', () => {
+  test('of a function is its own, and lets it write its own log', () => {
+    const roles = functions().map(({ id }) => template.roleIdOf(resources, id));
+    expect(new Set(roles).size).toBe(roles.length);
     for (const { id, name } of functions()) {
       const logs = statements(roleOf(id)).filter(({ Action }) =>
         [Action].flat()[0]?.startsWith('logs:'),
       );
       const group = `${name.charAt(0).toUpperCase()}${name.slice(1)}LogGroup`;
       expect(resources, name).toHaveProperty(group);
-      expect(references(logs), name).toContain(group);
-    }
-  });
-
-  test('of who only reads cannot write', () => {
-    for (const name of ['GetResources', 'GetEvents', 'StreamEvents']) {
-      const actions = statements(roleOf(`${name}LambdaFunction`)).flatMap(({ Action }) => Action);
-      expect(actions.filter((action) => action.startsWith('dynamodb:')).sort()).toEqual([
-        'dynamodb:GetItem',
-        'dynamodb:Query',
+      expect(logs, name).toEqual([
+        {
+          ...{ Effect: 'Allow', Action: ['logs:CreateLogStream', 'logs:PutLogEvents'] },
+          Resource: { 'Fn::GetAtt': [group, 'Arn'] },
+        },
       ]);
     }
   });
 
-  test('of the feed and of the queries cannot read the credentials of the clouds', () => {
-    for (const name of ['GetResources', 'GetEvents', 'StreamEvents']) {
-      expect(references(statements(roleOf(`${name}LambdaFunction`)))).not.toContain('CloudsSecret');
+  test('of a function grants what its code calls, and nothing else', async () => {
+    for (const { id, name, properties } of functions()) {
+      expect(template.grantsOf(roleOf(id)), name).toEqual(await grantsUsedBy(properties.Handler));
     }
+  });
+
+  test('of a function starts the machine of its own kind of operation alone', () => {
+    const started = functions().flatMap(({ id, name }) => {
+      const text = JSON.stringify(
+        statements(roleOf(id)).filter(({ Action }) =>
+          [Action].flat().includes('states:StartExecution'),
+        ),
+      );
+      const machines = Array.from(text.matchAll(/stateMachine:pumphouse-dev-([\w-]+)/g));
+      return machines.map(([, machine]) => [name, machine]);
+    });
+    const starting = (name: string) =>
+      started.filter(([one]) => one === name).map(([, machine]) => machine);
+    const all = ['migrate-tenant', 'evacuate-host', 'reassign-host', 'reset-clouds'];
+    expect(started.length).toBe(6 + all.length);
+    expect(starting('migrateTenant')).toEqual(['migrate-tenant']);
+    expect(starting('evacuateHost')).toEqual(['evacuate-host']);
+    expect(starting('startScheduledEvacuation')).toEqual(['evacuate-host']);
+    expect(starting('reassignHost')).toEqual(['reassign-host']);
+    expect(starting('confirmHost')).toEqual(['reassign-host']);
+    expect(starting('resetClouds')).toEqual(['reset-clouds']);
+    expect(starting('sweepOperations')).toEqual(all);
   });
 
   test('of a machine may invoke just the functions of its definition', () => {
@@ -180,6 +160,29 @@ describe('a role', () => {
         one.endsWith('LambdaFunction'),
       );
       expect(references(invoked).sort(), id).toEqual(substituted.sort());
+    }
+  });
+
+  test('of a machine does beside that what starting the children of its definition takes', () => {
+    for (const [id, { Properties }] of ofType('StepFunctions::StateMachine')) {
+      const role = resources[Properties.RoleArn['Fn::GetAtt'][0]];
+      const rest = (role ? statements(role) : []).filter(
+        ({ Action }) => Action !== 'lambda:InvokeFunction',
+      );
+      const children = references(Properties.DefinitionSubstitutions).filter((one) =>
+        one.endsWith('Machine'),
+      );
+      expect(references(rest.filter(({ Action }) => Action === 'states:StartExecution'))).toEqual(
+        children,
+      );
+      const actions = [
+        ...['states:StartExecution', 'states:DescribeExecution', 'states:StopExecution'],
+        ...['events:PutTargets', 'events:PutRule', 'events:DescribeRule'],
+      ];
+      expect(
+        rest.flatMap(({ Action }) => Action),
+        id,
+      ).toEqual(children.length > 0 ? actions : []);
     }
   });
 });
@@ -208,7 +211,9 @@ describe('a schedule', () => {
         .filter(({ Action }) => [Action].flat().includes('iam:PassRole'))
         .map((statement) => ({ id, ...statement })),
     );
-    expect(passing.map(({ id }) => id).sort()).toEqual(['EvacuateHostCommandRole', 'SweepRole']);
+    expect(passing.map(({ id }) => id).sort()).toEqual([
+      ...['EvacuateHostFunctionRole', 'SweepOperationsFunctionRole'],
+    ]);
     for (const { Resource, ...statement } of passing) {
       expect(references(Resource)).toEqual(['ScheduleRole']);
       expect(statement).toMatchObject({
@@ -275,6 +280,48 @@ describe('a function', () => {
     await rm(folder, { recursive: true });
   });
 
+  test('of queries and of the feed bears no HTTP client, and so has nothing to call a cloud with', async () => {
+    const bears = async (name: string) => {
+      const [[, code] = []] = unzip(await packaged.zip(name));
+      return code?.includes('UND_ERR_') === true;
+    };
+    const queries = [
+      ...['streamEvents', 'getEvents', 'getResources', 'getMigration', 'listMigrations'],
+      ...['listSchedules', 'getSchedule', 'cancelMigration'],
+    ];
+    for (const name of queries) expect(await bears(name), name).toBe(false);
+    expect(await bears('migrateTenant')).toBe(true);
+  });
+
+  test('has less than 300 KB of its own, zipped, beside the SDK', async () => {
+    const sizes = await sizesWithoutSdk(functions().map(({ properties }) => properties.Handler));
+    expect(sizes).toHaveLength(functions().length);
+    expect(Math.max(...sizes)).toBeLessThan(300_000);
+  });
+
+  test('that calls clouds runs a few times at once, and all of them fit into an account', () => {
+    const reserved = functions().map(({ id, name, properties }) => {
+      const most = properties.ReservedConcurrentExecutions;
+      const callsClouds = template.grantsOf(roleOf(id)).includes('readClouds');
+      if (callsClouds) expect(most, name).toBeLessThanOrEqual(10);
+      else expect(most, name).toBeUndefined();
+      return most ?? 0;
+    });
+    // Of the 1,000 that an account has AWS keeps 100 for functions without a reservation.
+    // https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
+    expect(reserved.reduce((sum, one) => sum + one, 0)).toBeLessThanOrEqual(900);
+    for (const name of ['synchroniseWorld', 'sweepOperations']) {
+      const one = functions().find((found) => found.name === name);
+      expect(one?.properties.ReservedConcurrentExecutions).toBe(1);
+    }
+  });
+
+  test('is in no VPC unless it is asked for', () => {
+    for (const { name, properties } of functions()) {
+      expect(properties, name).not.toHaveProperty('VpcConfig');
+    }
+  });
+
   test('bears nothing of the embedded run or the simulator', async () => {
     for (const { name } of functions()) {
       const [[, code] = []] = unzip(await packaged.zip(name));
@@ -336,6 +383,21 @@ describe('the template', () => {
     });
   });
 
+  test('is spoken to over TLS alone', () => {
+    const denied = {
+      ...{ Effect: 'Deny', Principal: '*' },
+      Condition: { Bool: { 'aws:SecureTransport': expect.stringMatching(/^false$/) } },
+    };
+    const { PolicyDocument } = resources.Table?.Properties.ResourcePolicy ?? {};
+    expect(PolicyDocument.Statement).toEqual([expect.objectContaining(denied)]);
+    const [[, bucket] = []] = ofType('S3::BucketPolicy');
+    expect(JSON.stringify(bucket?.Properties.PolicyDocument)).toMatch(/"Deny".*SecureTransport/);
+    // Endpoints that AWS names take TLS 1.2 and later, and nothing on port 80; there are no others.
+    for (const type of ['ApiGatewayV2::DomainName', 'ApiGateway::DomainName']) {
+      expect(ofType(type)).toEqual([]);
+    }
+  });
+
   test('keeps no log for ever', () => {
     for (const [id, { Properties }] of ofType('Logs::LogGroup')) {
       expect(Properties.RetentionInDays, id).toBeGreaterThan(0);
@@ -343,9 +405,11 @@ describe('the template', () => {
   });
 
   test('runs what looks after the world every minute, and lets no old run pile up', () => {
-    const rules = ofType('Events::Rule').map(([, { Properties }]) => [
-      ...[references(Properties.Targets)[0], Properties.ScheduleExpression],
-    ]);
+    const rules = ofType('Events::Rule')
+      .filter(([, { Properties }]) => Properties.ScheduleExpression)
+      .map(([, { Properties }]) => [
+        ...[references(Properties.Targets)[0], Properties.ScheduleExpression],
+      ]);
     expect(rules.sort()).toEqual([
       ['SweepOperationsLambdaFunction', 'rate(1 minute)'],
       ['SynchroniseWorldLambdaFunction', 'rate(1 minute)'],
@@ -354,15 +418,40 @@ describe('the template', () => {
     expect(retries.map(({ MaximumRetryAttempts }) => MaximumRetryAttempts)).toEqual([0, 0, 0]);
   });
 
-  test('names its machines as the functions are told', () => {
-    const told = functions().flatMap(({ environment }) =>
-      [environment.MIGRATE_TENANT_MACHINE, environment.EVACUATE_HOST_MACHINE].map(
-        (arn) => String(arn['Fn::Sub']).split(':').at(-1) ?? '',
-      ),
+  /** The machines that bear operations: those whose executions are named after one. */
+  const told = () =>
+    functions().flatMap(({ environment }) =>
+      Object.entries(environment)
+        .filter(([key]) => key.endsWith('_MACHINE'))
+        .map(([, arn]) => String(arn['Fn::Sub'])),
     );
+
+  test('names its machines as the functions are told', () => {
     const names = ofType('StepFunctions::StateMachine').map(
       ([, one]) => one.Properties.StateMachineName,
     );
-    for (const name of new Set(told)) expect(names).toContain(name);
+    expect(new Set(told()).size).toBe(4);
+    for (const arn of new Set(told())) expect(names).toContain(arn.split(':').at(-1));
+  });
+
+  test('has a rule that catches every execution of an operation that dies without a last word', () => {
+    const rules = ofType('Events::Rule')
+      .map(([, { Properties }]) => Properties)
+      .filter(({ EventPattern }) => EventPattern);
+    expect(rules).toHaveLength(1);
+    expect(references(rules[0].Targets)).toEqual(['CloseOperationLambdaFunction']);
+    const { detail, ...pattern } = rules[0].EventPattern;
+    expect(pattern).toEqual({
+      source: ['aws.states'],
+      'detail-type': ['Step Functions Execution Status Change'],
+    });
+    expect(detail.status).toEqual(['FAILED', 'TIMED_OUT', 'ABORTED']);
+    const caught = detail.stateMachineArn.map((arn: Record<string, string>) => arn['Fn::Sub']);
+    expect(caught.sort()).toEqual([...new Set(told())].sort());
+  });
+
+  test('fits into CloudFormation: 1 MB, 500 resources', () => {
+    expect(JSON.stringify(packaged.template, undefined, 2).length).toBeLessThan(1_000_000);
+    expect(Object.keys(resources).length).toBeLessThan(500);
   });
 });
