@@ -67,10 +67,16 @@ const vpcOf = ({ subnets, securityGroups }) => {
 
 /** How many of it may run at once; nothing for as many as the account allows. */
 const concurrencyOf = (text) => {
-  if (String(text ?? '') === '') return undefined;
+  if (text === 'none') return undefined;
   const number = Number(text);
   if (Number.isInteger(number) && number > 0) return number;
-  throw new Error(`The parameter cloudConcurrency is ${text}; it takes a whole number above 0`);
+  throw new Error(`The parameter cloudConcurrency is ${text}; it takes a whole number above 0, or none`);
+};
+
+/** One that has a lower limit of its own keeps it; where none is wanted, none has one. */
+const limit = (entry, most) => {
+  if (most) entry.reservedConcurrency = Math.min(entry.reservedConcurrency ?? most, most);
+  else delete entry.reservedConcurrency;
 };
 
 export default class Roles {
@@ -96,7 +102,7 @@ export default class Roles {
         entry.vpc = vpc;
         statements.push(...network(entry.name));
       }
-      if (callsClouds && concurrency) entry.reservedConcurrency ??= concurrency;
+      if (callsClouds) limit(entry, concurrency);
       entry.role = id;
       resources.Resources[id] = {
         Type: 'AWS::IAM::Role',
