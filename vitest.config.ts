@@ -7,7 +7,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     // These need root or a network of their own: `npm run test:openstack`, `npm run test:aws`.
-    exclude: ['test/openstack/**', 'test/aws/**', 'node_modules/**'],
+    exclude: ['test/openstack/**', 'test/aws/**', 'test/fuel/**', 'node_modules/**'],
     env: { POWERTOOLS_LOG_LEVEL: 'SILENT' },
     testTimeout: 120_000,
     hookTimeout: 120_000,

@@ -16,7 +16,8 @@ export const PARTS = {
 type Part = keyof typeof PARTS;
 
 /**
- * Tells a status and a progress (0 to 100 of its part) unless they were the last that was told.
+ * Tells a status and a progress (0 to 100 of its part) unless they were the last that was told. It
+ * never goes back, although states do.
  * Numbered, since a host that failed and is tried again comes through the same states once more.
  */
 export const tellProgress = async (
@@ -26,7 +27,12 @@ export const tellProgress = async (
   { status, progress }: { status: string; progress: number },
 ): Promise<void> => {
   const [from, to] = PARTS[part];
-  const percent = Math.round(from + ((to - from) * progress) / 100);
+  const before = Number(
+    String(item.notes.told ?? 0)
+      .split(' ')
+      .at(-1),
+  );
+  const percent = Math.max(before, Math.round(from + ((to - from) * progress) / 100));
   if (item.notes.told === `${status} ${percent}`) return;
   const number = Number(item.notes.tellings ?? 0) + 1;
   const data = { id: host, status, progress: percent, new_id: name };
