@@ -9,6 +9,8 @@ export default defineConfig({
     // These need root or a network of their own: `npm run test:openstack`, `npm run test:aws`.
     exclude: ['test/openstack/**', 'test/aws/**', 'test/fuel/**', 'node_modules/**'],
     env: { POWERTOOLS_LOG_LEVEL: 'SILENT' },
+    // Most tests wait for processes of their own: two at once use two cores well.
+    maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 120_000,
     reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
