@@ -20,6 +20,7 @@ export const suspendAgain = async (journey: Journey): Promise<void> => {
     const { source: cloud, item, tell } = journey;
     const action = ACTIONS[SUSPENDED]?.take ?? '';
     await bring(journey, intent, { cloud, id: item.id, from: 'ACTIVE', to: SUSPENDED, action });
-    await tell(intent, 'server suspended again');
+    // One that was never seen awake has not been told of.
+    if (item.notes['wake done']) await tell(intent, 'server suspended again');
   });
 };
