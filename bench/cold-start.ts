@@ -11,8 +11,8 @@ import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
-import { unzip } from '../test/packaging/zip.ts';
 import { median } from './embedded-service.ts';
+import { unzip } from './zip.ts';
 
 const FOLDER = process.argv[2] ?? '.serverless';
 const ROUNDS = 5;

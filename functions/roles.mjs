@@ -70,7 +70,9 @@ const concurrencyOf = (text) => {
   if (text === 'none') return undefined;
   const number = Number(text);
   if (Number.isInteger(number) && number > 0) return number;
-  throw new Error(`The parameter cloudConcurrency is ${text}; it takes a whole number above 0, or none`);
+  throw new Error(
+    `The parameter cloudConcurrency is ${text}; it takes a whole number above 0, or none`,
+  );
 };
 
 /** One that has a lower limit of its own keeps it; where none is wanted, none has one. */

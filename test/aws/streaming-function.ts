@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { unzip } from '../packaging/zip.ts';
+import { unzip } from '../../bench/zip.ts';
 import { type DeployedService, variable } from './deployed-service.ts';
 
 export interface StreamingFunction {

@@ -3,11 +3,11 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { unzip } from '../../bench/zip.ts';
 import { readConfig } from '../../lib/config.ts';
 import { grantsUsedBy, sizesWithoutSdk } from './grants.ts';
 import { type Package, packageService, type Resource } from './package.ts';
 import * as template from './template.ts';
-import { unzip } from './zip.ts';
 
 let packaged: Package;
 let resources: Record<string, Resource>;
