@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openYard } from './machine.ts';
 import {
   type Body,
   type CloudUnderContract,
@@ -272,10 +273,16 @@ describe('hosts', () => {
   });
 
   test('with servers on them are not deleted', async () => {
-    const hypervisors = await admin('GET', '/os-hypervisors?with_servers=true');
-    const busy = hypervisors.body.hypervisors.find((one: Body) => one.servers?.length > 0);
-    const service = (await computes()).find((one: Body) => one.host === busy.hypervisor_hostname);
-    expect((await admin('DELETE', `/os-services/${service.id}`)).status).toBe(409);
+    const yard = await openYard(cloud);
+    try {
+      await yard.boot();
+      const hypervisors = await admin('GET', '/os-hypervisors?with_servers=true');
+      const busy = hypervisors.body.hypervisors.find((one: Body) => one.servers?.length > 0);
+      const service = (await computes()).find((one: Body) => one.host === busy.hypervisor_hostname);
+      expect((await admin('DELETE', `/os-services/${service.id}`)).status).toBe(409);
+    } finally {
+      await yard.clear();
+    }
   });
 
   test('are hypervisors, with their load until 2.87', async () => {

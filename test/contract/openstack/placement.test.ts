@@ -1,11 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openYard, type Yard } from './machine.ts';
 import { type Body, type CloudUnderContract, openCloud } from './session.ts';
 
 let cloud: CloudUnderContract;
+let yard: Yard;
 beforeAll(async () => {
   cloud = await openCloud();
+  yard = await openYard(cloud);
+  await yard.boot();
 });
-afterAll(() => cloud.close());
+afterAll(async () => {
+  await yard.clear();
+  await cloud.close();
+});
 
 const version = '1.39';
 const get = (path: string) => cloud.admin.call('GET', 'placement', path, { version });
