@@ -15,6 +15,8 @@ export default defineConfig({
     env: { POWERTOOLS_LOG_LEVEL: 'SILENT' },
     // Most tests wait for processes of their own: two at once use two cores well.
     maxWorkers: 2,
+    // Real processes on a busy machine: CI gives a case a second chance, and says so in its report.
+    retry: process.env.CI ? 1 : 0,
     testTimeout: 120_000,
     hookTimeout: 120_000,
     reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],

@@ -7,6 +7,7 @@ export default defineConfig({
   test: {
     include: ['test/openstack/**/*.test.ts', 'test/contract/openstack/**/*.test.ts'],
     fileParallelism: false,
+    retry: process.env.CI ? 1 : 0,
     testTimeout: 20 * 60_000,
     hookTimeout: 20 * 60_000,
     reporters: ['verbose', ...(report ? ['json' as const] : [])],
