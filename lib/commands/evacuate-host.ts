@@ -5,7 +5,7 @@ import { beginOperation } from '../operations.ts';
 import type { Runtime } from '../runtime.ts';
 import { evacuationOptions } from './evacuation-input.ts';
 import { operationId, sameRequest } from './operation-id.ts';
-import { runningOn } from './plan-host.ts';
+import { refuseRunning } from './plan-host.ts';
 
 export interface EvacuateHost {
   /** The host's name. */
@@ -20,17 +20,6 @@ const answerOf = ({ id, kind, subject, state, input }: Operation) => ({
   ...{ host: { id: subject.id, name: subject.name }, state },
   ...evacuationOptions(input as unknown as EvacuationInput),
 });
-
-/** @throws OperationInProgress */
-const refuseRunning = async (runtime: Runtime, hostId: string) => {
-  const running = await runningOn(runtime, hostId);
-  if (!running) return;
-  throw new PumphouseError(
-    'OperationInProgress',
-    `${running.subject.name} is held by a running ${running.kind}`,
-    { details: { operation: running.id, events: `/events/${running.id}` } },
-  );
-};
 
 /** @throws PlanBlocked for want of room, ResourceConflict for what is wrong with the hosts */
 const refuseBlocked = (blocks: readonly Block[]) => {

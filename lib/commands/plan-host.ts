@@ -1,15 +1,30 @@
+import { PumphouseError } from '../domain/errors.ts';
 import type { Operation } from '../domain/operation.ts';
 import { planHost } from '../evacuation/plan.ts';
 import type { Runtime } from '../runtime.ts';
 
 /** What holds a host: its own operation, or the reset of both clouds. */
-export const runningOn = async (
+const runningOn = async (
   { operations }: Pick<Runtime, 'operations'>,
   hostId: string,
 ): Promise<Operation | undefined> =>
   (await operations.running()).find(
     ({ kind, subject }) => kind === 'reset' || (subject.type === 'host' && subject.id === hostId),
   );
+
+const heldBy = ({ subject, kind }: Operation) => `${subject.name} is held by a running ${kind}`;
+
+/** @throws OperationInProgress with `details.operation` while an operation holds the host */
+export const refuseRunning = async (
+  runtime: Pick<Runtime, 'operations'>,
+  hostId: string,
+): Promise<void> => {
+  const running = await runningOn(runtime, hostId);
+  if (!running) return;
+  throw new PumphouseError('OperationInProgress', heldBy(running), {
+    details: { operation: running.id, events: `/events/${running.id}` },
+  });
+};
 
 /**
  * What an evacuation of the host would do, and what would keep it from it. Changes nothing.
@@ -24,8 +39,7 @@ export const evacuationPlan = async (
   const { blocks, ...plan } = await planHost(source, hostId, options);
   const running = await runningOn(runtime, hostId);
   const held = running && {
-    ...{ kind: 'running', reason: `${running.subject.name} is held by a running ${running.kind}` },
-    events: `/events/${running.id}`,
+    ...{ kind: 'running', reason: heldBy(running), events: `/events/${running.id}` },
   };
   return { ...plan, blocks: held ? [held, ...blocks] : blocks };
 };

@@ -9,7 +9,7 @@ import { smallest } from '../reassignment/smoke.ts';
 import { findComputeService } from '../resources/host.ts';
 import type { Clouds, Runtime } from '../runtime.ts';
 import { operationId, sameRequest } from './operation-id.ts';
-import { runningOn } from './plan-host.ts';
+import { refuseRunning } from './plan-host.ts';
 
 export interface ReassignHost {
   /** The host's name. */
@@ -80,17 +80,6 @@ const checkDestination = async (
     throw conflict(`The destination already has a host ${job.name}; give another name`);
   await smallest(destination, settings.smoke);
   await provisioner.check({ ...job, destination });
-};
-
-/** @throws OperationInProgress */
-const refuseRunning = async (runtime: Runtime, hostId: string) => {
-  const running = await runningOn(runtime, hostId);
-  if (!running) return;
-  throw new PumphouseError(
-    'OperationInProgress',
-    `${running.subject.name} is held by a running ${running.kind}`,
-    { details: { operation: running.id, events: `/events/${running.id}` } },
-  );
 };
 
 /**

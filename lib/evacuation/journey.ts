@@ -3,11 +3,9 @@
  * needs to do its part. A server that is tried again, or comes back, makes another journey.
  */
 import { isError } from '../domain/errors.ts';
-import type { EventData, EventName } from '../domain/event.ts';
-import type { Intent, PlanItem } from '../domain/plan.ts';
-import { watch } from '../migration/watch.ts';
+import type { PlanItem } from '../domain/plan.ts';
+import { type Journal, openJournal } from '../journal.ts';
 import type { Cloud } from '../ports.ts';
-import { record } from '../record.ts';
 import { getServer, type Server } from '../resources/server.ts';
 import type { Runtime } from '../runtime.ts';
 import { type Evacuation, openEvacuation } from './evacuation.ts';
@@ -46,25 +44,11 @@ export interface Notes {
   final?: boolean;
 }
 
-export interface Journey {
+export interface Journey extends Journal {
   runtime: Runtime;
   evacuation: Evacuation;
   source: Cloud;
-  item: PlanItem;
   notes: Notes;
-  /** Does a step's work and notes that it is done; a repeat passes over what is done. */
-  once(step: string, work: (intent: Intent) => Promise<void>): Promise<void>;
-  /** Keeps something for later steps and attempts. */
-  note(notes: PlanItem['notes']): Promise<void>;
-  /** Records an event of this journey, once per step. */
-  tell(intent: Intent, name: EventName, data?: EventData, step?: string): Promise<number>;
-  /** Waits within the step's deadline. See `watch`. */
-  until<T>(
-    intent: Intent,
-    what: string,
-    seconds: number,
-    probe: () => Promise<T | undefined>,
-  ): Promise<T>;
 }
 
 /** Types of plan items that are journeys: away from the host, and back to it. */
@@ -90,37 +74,17 @@ export const openJourney = async (
   runtime: Runtime,
   { operation, journey: type, server }: JourneyInput,
 ): Promise<Journey> => {
-  const { plans, clock, config } = runtime;
   const evacuation = await openEvacuation(runtime, operation);
-  const item = await plans.get(operation, { type, id: server });
-  const journey: Journey = {
-    ...{ runtime, evacuation, item, source: evacuation.source },
+  const item = await runtime.plans.get(operation, { type, id: server });
+  const voice = { prefix: `${type}:${server}/`, about: { id: server, cloud: 'source' } };
+  const journal = openJournal(runtime, item, voice);
+  return {
+    ...journal,
+    ...{ runtime, evacuation, source: evacuation.source },
     get notes() {
       return item.notes as Notes;
     },
-    async once(step, work) {
-      const done = `${step} done`;
-      if (item.notes[done]) return;
-      await work(await plans.intend(item, step));
-      await journey.note({ [done]: true });
-    },
-    async note(notes) {
-      Object.assign(item, await plans.update(item, { notes }));
-    },
-    async tell({ tail: after }, name, data = {}, step = name) {
-      const { number } = await record(runtime, {
-        ...{ operation, step: `${type}:${server}/${step}`, name, after },
-        data: { id: server, cloud: 'source', ...data },
-      });
-      return number;
-    },
-    until: ({ at: since }, what, deadlineSeconds, probe) => {
-      const { watchSeconds } = config;
-      return watch(
-        { clock, watchSeconds, since, deadlineSeconds, what: `server ${item.label} ${what}` },
-        probe,
-      );
-    },
+    until: (intent, what, seconds, probe) =>
+      journal.until(intent, `server ${item.label} ${what}`, seconds, probe),
   };
-  return journey;
 };

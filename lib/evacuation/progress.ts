@@ -47,6 +47,7 @@ export const tellProgress = async (
     ...{ type: 'server', status: migration.status, seconds: Math.round(seconds), ...figures },
   };
   const tail = Number(item.notes.toldAs ?? intent.tail);
-  const toldAs = await tell({ ...intent, tail }, 'operation progress', data, `progress ${stretch}`);
-  await note({ ...figures, told: stretch, toldAs });
+  const step = `progress ${stretch}`;
+  const told = await tell({ ...intent, tail }, 'operation progress', data, step);
+  await note({ ...figures, told: stretch, toldAs: told.number });
 };

@@ -14,7 +14,7 @@ export interface ImageCopy {
   /** Makes the record again after a dead copy left it unusable; answers its id. */
   renew(): Promise<string>;
   /** Records an event of this copy, once per step. */
-  tell(name: EventName, data: EventData, step: string): Promise<void>;
+  tell(name: EventName, data: EventData, step: string): Promise<unknown>;
 }
 
 /** Attempts to copy into a fresh record before the failure is the clouds'. */
@@ -22,7 +22,7 @@ const ATTEMPTS = 3;
 
 /** Tells of each tenth in order, without holding up the bytes; `told` is done when all is told. */
 const progressTeller = ({ sourceImageId, tell }: ImageCopy, id: string) => {
-  let told = Promise.resolve();
+  let told: Promise<unknown> = Promise.resolve();
   const onProgress = (progress: number) => {
     const data = { id, source_id: sourceImageId, progress };
     told = told.then(() => tell('image uploading', data, `uploading/${id}/${progress}`));

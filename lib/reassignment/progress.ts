@@ -36,7 +36,7 @@ export const tellProgress = async (
   if (item.notes.told === `${status} ${percent}`) return;
   const number = Number(item.notes.tellings ?? 0) + 1;
   const data = { id: host, status, progress: percent, new_id: name };
-  const told = await tell(intent, 'host provisioning', data, `provisioning/${number}`);
+  const { data: told } = await tell(intent, 'host provisioning', data, `provisioning/${number}`);
   await note({ tellings: number, told: `${told.status} ${told.progress}` });
 };
 

@@ -3,40 +3,25 @@
  * destination. Every step looks at what is there before it does anything, so each can be repeated.
  */
 import { isError, PumphouseError } from '../domain/errors.ts';
-import type { EventData, EventName } from '../domain/event.ts';
 import type { Operation, ReassignmentInput } from '../domain/operation.ts';
-import type { Intent, PlanItem } from '../domain/plan.ts';
-import { watch } from '../migration/watch.ts';
+import type { PlanItem } from '../domain/plan.ts';
+import { type Journal, openJournal } from '../journal.ts';
 import type { Cloud } from '../ports.ts';
 import type { Provisioning } from '../provisioners/index.ts';
 import type { Job } from '../provisioners/provisioner.ts';
-import { record } from '../record.ts';
 import type { Runtime } from '../runtime.ts';
 
-export interface Reassignment extends Provisioning {
+export interface Reassignment extends Provisioning, Journal {
   operation: Operation;
   /** The host's name in the source, and the one that it gets. */
   host: string;
   name: string;
   source: Cloud;
   destination: Cloud;
-  item: PlanItem;
   /** What the provisioner is handed. */
   job: Job;
   /** True once its last event is told: nothing may be touched any more. */
   ended: boolean;
-  intend(step: string): Promise<Intent>;
-  /** Does a step's work and notes that it is done; a repeat passes over what is done. */
-  once(step: string, work: (intent: Intent) => Promise<void>): Promise<void>;
-  note(notes: PlanItem['notes']): Promise<void>;
-  tell(intent: Intent, name: EventName, data: EventData, step?: string): Promise<EventData>;
-  /** Waits within the deadline of the step. See `watch`. */
-  until<T>(
-    intent: Intent,
-    what: string,
-    seconds: number,
-    probe: () => Promise<T | undefined>,
-  ): Promise<T>;
 }
 
 /** What the operation remembers of its host: made by whoever asks first. */
@@ -70,33 +55,22 @@ const opened = async (runtime: Runtime, id: string) => {
 
 /** Opens a reassignment where its last step left it. @throws ResourceNotFound, InvalidRequest */
 export const openReassignment = async (runtime: Runtime, id: string): Promise<Reassignment> => {
-  const { plans, clock, config } = runtime;
   const parts = await opened(runtime, id);
   const { operation, destination } = parts;
   const input = operation.input as unknown as ReassignmentInput;
   const host = operation.subject.id;
   const item = await hostItem(runtime, id, host);
-  const note = async (notes: PlanItem['notes']) => {
-    Object.assign(item, await plans.update(item, { notes }));
-    job.notes = item.notes;
+  const journal = openJournal(runtime, item, { prefix: '' });
+  const job: Job = {
+    ...{ ...input, operation: id, host, destination, note: journal.note },
+    get notes() {
+      return item.notes;
+    },
   };
-  const job: Job = { ...input, operation: id, host, destination, notes: item.notes, note };
-  const intend = (step: string) => plans.intend(item, step);
   return {
     ...parts,
-    ...{ host, name: input.name, item, job, intend, note, ended: operation.state === 'ended' },
-    async once(step, work) {
-      if (item.notes[`${step} done`]) return;
-      await work(await intend(step));
-      await note({ [`${step} done`]: true });
-    },
-    async tell({ tail: after }, name, data, step = name) {
-      return (await record(runtime, { operation: id, step, name, data, after })).data;
-    },
-    until: ({ at: since }, what, deadlineSeconds, probe) => {
-      const { watchSeconds } = config;
-      return watch({ clock, watchSeconds, since, deadlineSeconds, what }, probe);
-    },
+    ...journal,
+    ...{ host, name: input.name, job, ended: operation.state === 'ended' },
   };
 };
 

@@ -1,8 +1,8 @@
 /** Works a set off in passes: one that cannot be done yet does not keep the others. */
 import { isError, PumphouseError } from '../domain/errors.ts';
 import { each } from '../each.ts';
-import { watch } from '../migration/watch.ts';
 import type { Clock } from '../ports.ts';
+import { watch } from '../watch.ts';
 
 /** Objects that are worked on at once. */
 const AT_ONCE = 8;

@@ -54,7 +54,7 @@ export const deleteServer = async (
   intent: Intent,
   cloud: Cloud,
   id: string,
-  accepted: () => Promise<void> = async () => {},
+  accepted: () => Promise<unknown> = async () => {},
 ): Promise<void> => {
   await cloud.delete('compute', `/servers/${id}`);
   await accepted();

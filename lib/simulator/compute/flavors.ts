@@ -1,11 +1,10 @@
 /** Flavors, their extra specs and who may use the private ones. */
 import type { Fields, Flavor } from '../model.ts';
-import { page } from '../paging.ts';
 import { requireAdmin } from '../policy.ts';
 import { isTrue, numberOf, recordOf, textOf } from '../reading.ts';
 import { badRequest, conflict, notFound } from '../refusal.ts';
 import { accepted, type Call, ok, type Routes, under } from '../router.ts';
-import { bookmark, selfLinks } from './view.ts';
+import { bookmark, collectionPage, selfLinks } from './view.ts';
 
 const DESCRIPTION_SINCE = 55;
 const SPECS_SINCE = 61;
@@ -58,18 +57,7 @@ const list = (show: (call: Call, flavor: Flavor) => Fields) => (call: Call) => {
       flavor.ram >= numberOf(call.query.get('minRam')) &&
       flavor.disk >= numberOf(call.query.get('minDisk')),
   );
-  const { items, next } = page(call, all, (flavor) => flavor.id, {
-    unknownMarker: (marker) => badRequest(`marker [${marker}] not found`),
-    badLimit: (limit) =>
-      badRequest(
-        `Invalid input for query parameters limit. Value: ${limit}. '${limit}' does not match '^[0-9]*$'`,
-      ),
-  });
-  const href = `${call.cloud.origin()}/compute/v2.1${call.path}?${next}`;
-  return ok({
-    flavors: items.map((flavor) => show(call, flavor)),
-    ...(next ? { flavors_links: [{ rel: 'next', href }] } : {}),
-  });
+  return collectionPage(call, 'flavors', all, show);
 };
 
 function create(call: Call) {

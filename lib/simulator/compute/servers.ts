@@ -3,14 +3,14 @@ import type { SimulatedCloud } from '../cloud.ts';
 import { sweepBytes } from '../image/images.ts';
 import type { Fields, Server } from '../model.ts';
 import { attachPort, forgetPort } from '../network/ports.ts';
-import { page, sorted } from '../paging.ts';
+import { sorted } from '../paging.ts';
 import { mayUse, requireAdmin } from '../policy.ts';
 import { isTrue, textOf } from '../reading.ts';
 import { badRequest, conflict, notFound } from '../refusal.ts';
 import { type Call, noContent, ok, type Routes, under } from '../router.ts';
 import { releaseVolumes } from '../volume/attaching.ts';
 import { createServer } from './boot.ts';
-import { briefServer, serverView, statusOf } from './view.ts';
+import { briefServer, collectionPage, serverView, statusOf } from './view.ts';
 
 const DELETE_SECONDS = 1;
 
@@ -84,18 +84,7 @@ const SORTABLE: Record<string, string> = {
 
 const list = (show: (call: Call, server: Server) => Fields) => (call: Call) => {
   const order = sorted(call, visible(call), (server, key) => server[SORTABLE[key] ?? key]);
-  const { items, next } = page(call, order, (server) => server.id, {
-    unknownMarker: (marker) => badRequest(`marker [${marker}] not found`),
-    badLimit: (limit) =>
-      badRequest(
-        `Invalid input for query parameters limit. Value: ${limit}. '${limit}' does not match '^[0-9]*$'`,
-      ),
-  });
-  const href = `${call.cloud.origin()}/compute/v2.1${call.path}?${next}`;
-  return ok({
-    servers: items.map((server) => show(call, server)),
-    ...(next ? { servers_links: [{ rel: 'next', href }] } : {}),
-  });
+  return collectionPage(call, 'servers', order, show);
 };
 
 function update(call: Call) {

@@ -1,8 +1,10 @@
 /** How a server looks from outside, at each microversion that changes something. */
 import { createHash } from 'node:crypto';
 import type { Fields, Server } from '../model.ts';
+import { page } from '../paging.ts';
 import { textOf } from '../reading.ts';
-import type { Call } from '../router.ts';
+import { badRequest } from '../refusal.ts';
+import { type Call, ok } from '../router.ts';
 import { flavorRef } from './flavors.ts';
 import { isUp } from './hosts.ts';
 
@@ -25,6 +27,27 @@ export const selfLinks = (call: Call, collection: string, id: string) => [
   { rel: 'self', href: `${call.cloud.origin()}/compute/v2.1/${collection}/${id}` },
   bookmark(call, collection, id),
 ];
+
+/** A page of a collection, with the link to the next one. */
+export function collectionPage<T extends { id: string }>(
+  call: Call,
+  collection: string,
+  all: T[],
+  show: (call: Call, item: T) => Fields,
+) {
+  const { items, next } = page(call, all, (item) => item.id, {
+    unknownMarker: (marker) => badRequest(`marker [${marker}] not found`),
+    badLimit: (limit) =>
+      badRequest(
+        `Invalid input for query parameters limit. Value: ${limit}. '${limit}' does not match '^[0-9]*$'`,
+      ),
+  });
+  const href = `${call.cloud.origin()}/compute/v2.1${call.path}?${next}`;
+  return ok({
+    [collection]: items.map((item) => show(call, item)),
+    ...(next ? { [`${collection}_links`]: [{ rel: 'next', href }] } : {}),
+  });
+}
 
 const STATUS: Record<string, string> = {
   active: 'ACTIVE',

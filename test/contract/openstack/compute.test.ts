@@ -1,24 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { openYard } from './machine.ts';
-import {
-  type Body,
-  type CloudUnderContract,
-  leftovers,
-  openCloud,
-  type Session,
-  unique,
-} from './session.ts';
+import { type Body, type Session, underContract, unique } from './session.ts';
 
-let cloud: CloudUnderContract;
-const after = leftovers();
-beforeAll(async () => {
-  cloud = await openCloud();
-});
-afterAll(async () => {
-  await after.clear();
-  await cloud.close();
-});
+const { cloud, after } = underContract();
 
 const call = (who: Session, method: string, path: string, body?: unknown, version = '2.93') =>
   who.call(method, 'compute', path, body === undefined ? { version } : { body, version });

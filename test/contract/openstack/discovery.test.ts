@@ -1,11 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type CloudUnderContract, openCloud, send } from './session.ts';
+import { describe, expect, test } from 'vitest';
+import { send, underContract } from './session.ts';
 
-let cloud: CloudUnderContract;
-beforeAll(async () => {
-  cloud = await openCloud();
-});
-afterAll(() => cloud.close());
+const { cloud } = underContract();
 
 const root = (service: string, cut: RegExp) => cloud.admin.url(service).replace(cut, '');
 

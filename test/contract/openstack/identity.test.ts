@@ -1,24 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  authenticate,
-  type CloudUnderContract,
-  leftovers,
-  openCloud,
-  passwordAuth,
-  send,
-  unique,
-  until,
-} from './session.ts';
+import { describe, expect, test } from 'vitest';
+import { authenticate, passwordAuth, send, underContract, unique, until } from './session.ts';
 
-let cloud: CloudUnderContract;
-const after = leftovers();
-beforeAll(async () => {
-  cloud = await openCloud();
-});
-afterAll(async () => {
-  await after.clear();
-  await cloud.close();
-});
+const { cloud, after } = underContract();
 
 const admin = (method: string, path: string, body?: unknown) =>
   cloud.admin.call(method, 'identity', path, body === undefined ? {} : { body });

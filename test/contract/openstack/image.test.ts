@@ -1,23 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  type Body,
-  type CloudUnderContract,
-  leftovers,
-  openCloud,
-  type Session,
-  unique,
-} from './session.ts';
+import { describe, expect, test } from 'vitest';
+import { type Body, type Session, underContract, unique } from './session.ts';
 
-let cloud: CloudUnderContract;
-const after = leftovers();
-beforeAll(async () => {
-  cloud = await openCloud();
-});
-afterAll(async () => {
-  await after.clear();
-  await cloud.close();
-});
+const { cloud, after } = underContract();
 
 const admin = (method: string, path: string, body?: unknown) =>
   cloud.admin.call(method, 'image', `/v2/images${path}`, body === undefined ? {} : { body });

@@ -1,20 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openYard, type Yard } from './machine.ts';
-import { type Body, type CloudUnderContract, openCloud, until } from './session.ts';
+import { type Body, underContract, until } from './session.ts';
 
-let cloud: CloudUnderContract;
+const { cloud } = underContract();
 let yard: Yard;
 let hosts: string[];
 beforeAll(async () => {
-  cloud = await openCloud();
   yard = await openYard(cloud);
   const services = await yard.compute('GET', '/os-services?binary=nova-compute');
   hosts = services.body.services.map((one: Body) => one.host);
 });
-afterAll(async () => {
-  await yard.clear();
-  await cloud.close();
-});
+afterAll(() => yard.clear());
 
 const hostOf = (server: Body): string => server['OS-EXT-SRV-ATTR:host'];
 const otherThan = (host: string): string => hosts.find((one) => one !== host) ?? '';

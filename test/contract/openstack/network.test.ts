@@ -1,24 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  type Body,
-  type CloudUnderContract,
-  leftovers,
-  openCloud,
-  type Session,
-  unique,
-} from './session.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { type Body, type Session, underContract, unique } from './session.ts';
 
-let cloud: CloudUnderContract;
+const { cloud, after } = underContract();
 let external: Body;
-const after = leftovers();
 beforeAll(async () => {
-  cloud = await openCloud();
   const found = await admin('GET', '/networks?router:external=True');
   external = found.body.networks[0];
-});
-afterAll(async () => {
-  await after.clear();
-  await cloud.close();
 });
 
 const call = (who: Session, method: string, path: string, body?: unknown) =>

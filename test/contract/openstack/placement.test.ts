@@ -1,18 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openYard, type Yard } from './machine.ts';
-import { type Body, type CloudUnderContract, openCloud } from './session.ts';
+import { type Body, underContract } from './session.ts';
 
-let cloud: CloudUnderContract;
+const { cloud } = underContract();
 let yard: Yard;
 beforeAll(async () => {
-  cloud = await openCloud();
   yard = await openYard(cloud);
   await yard.boot();
 });
-afterAll(async () => {
-  await yard.clear();
-  await cloud.close();
-});
+afterAll(() => yard.clear());
 
 const version = '1.39';
 const get = (path: string) => cloud.admin.call('GET', 'placement', path, { version });

@@ -1,18 +1,14 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { IMAGE_BYTES, openYard, type Yard } from './machine.ts';
-import { type Body, type CloudUnderContract, openCloud, unique, until } from './session.ts';
+import { type Body, underContract, unique, until } from './session.ts';
 
-let cloud: CloudUnderContract;
+const { cloud } = underContract();
 let yard: Yard;
 beforeAll(async () => {
-  cloud = await openCloud();
   yard = await openYard(cloud);
 });
-afterAll(async () => {
-  await yard.clear();
-  await cloud.close();
-});
+afterAll(() => yard.clear());
 
 const UNKNOWN = '11111111-2222-4333-8444-555555555555';
 

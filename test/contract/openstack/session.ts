@@ -7,7 +7,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { vi } from 'vitest';
+import { afterAll, beforeAll, vi } from 'vitest';
 import { parse } from 'yaml';
 import { startSimulator } from '../../../lib/simulator/simulator.ts';
 
@@ -151,7 +151,7 @@ async function place(): Promise<{ authUrl: string; login: Login; close(): Promis
 }
 
 /** Opens the cloud; every test file has its own project and member in it. */
-export async function openCloud(): Promise<CloudUnderContract> {
+async function openCloud(): Promise<CloudUnderContract> {
   const { authUrl, login, close } = await place();
   const admin = await authenticate(authUrl, passwordAuth(login));
   const name = unique('tenant');
@@ -218,4 +218,18 @@ export function leftovers() {
       for (const undo of list.splice(0)) await undo();
     },
   };
+}
+
+/** The cloud that a file's cases share, and what they leave behind; both are gone after the last. */
+export function underContract() {
+  const cloud = {} as CloudUnderContract;
+  const after = leftovers();
+  beforeAll(async () => {
+    Object.assign(cloud, await openCloud());
+  });
+  afterAll(async () => {
+    await after.clear();
+    await cloud.close();
+  });
+  return { cloud, after };
 }

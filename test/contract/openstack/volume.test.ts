@@ -1,27 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openYard, type Yard } from './machine.ts';
-import {
-  type Body,
-  type CloudUnderContract,
-  leftovers,
-  openCloud,
-  type Session,
-  unique,
-  until,
-} from './session.ts';
+import { type Body, type Session, underContract, unique, until } from './session.ts';
 
-let cloud: CloudUnderContract;
+const { cloud, after } = underContract();
 let yard: Yard;
-const after = leftovers();
 beforeAll(async () => {
-  cloud = await openCloud();
   yard = await openYard(cloud);
 });
-afterAll(async () => {
-  await yard.clear();
-  await after.clear();
-  await cloud.close();
-});
+afterAll(() => yard.clear());
 
 const UNKNOWN = '11111111-2222-4333-8444-555555555555';
 

@@ -1,5 +1,5 @@
-import { PumphouseError } from '../domain/errors.ts';
-import type { Clock } from '../ports.ts';
+import { PumphouseError } from './domain/errors.ts';
+import type { Clock } from './ports.ts';
 
 export interface Watch {
   clock: Clock;
