@@ -2,6 +2,7 @@
  * DynamoDB on loopback: `dynalite` on disk behind the guard, with the one table of `serverless.yml`
  * and the time-to-live that dynalite does not have.
  */
+import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
@@ -38,29 +39,37 @@ const TRIES = 200;
 const CREDENTIALS = { accessKeyId: 'local', secretAccessKey: 'local' };
 
 /**
- * Gives the engine whole requests: it raises the error of a client that hangs up half way as an
- * exception of the process.
+ * Gives the engine whole requests, and lets it finish them before it is closed: it raises the error of
+ * a client that hangs up half way, or of a database that closes meanwhile, as one of the process.
  */
-const buffered =
-  (engine: RequestListener): RequestListener =>
-  async (request: IncomingMessage, response: ServerResponse) => {
-    try {
-      const body = await readBody(request, MAX_BYTES);
-      const whole = Readable.from(body.length > 0 ? [body] : []);
-      const { headers, method, url } = request;
-      engine(Object.assign(whole, { headers, method, url }) as IncomingMessage, response);
-    } catch {
-      response.writeHead(413).end();
-    }
+const considerate = (engine: RequestListener) => {
+  const answering = new Set<Promise<unknown>>();
+  let closing = false;
+  const listener = async (request: IncomingMessage, response: ServerResponse) => {
+    const body = await readBody(request, MAX_BYTES).catch(() => undefined);
+    if (!body || closing) return response.writeHead(body ? 503 : 413).end();
+    const whole = Readable.from(body.length > 0 ? [body] : []);
+    const { headers, method, url } = request;
+    const answered = once(response, 'close').finally(() => answering.delete(answered));
+    answering.add(answered);
+    engine(Object.assign(whole, { headers, method, url }) as IncomingMessage, response);
   };
+  const finish = async () => {
+    closing = true;
+    await Promise.all(answering);
+  };
+  return { listener, finish };
+};
 
 const startEngine = async (path: string, port: number): Promise<LoopbackServer> => {
   const engine = dynalite({ path, createTableMs: 0 });
-  const [listener] = engine.listeners('request') as RequestListener[];
-  if (!listener) throw new Error('dynalite listens to nothing');
+  const [answer] = engine.listeners('request') as RequestListener[];
+  if (!answer) throw new Error('dynalite listens to nothing');
+  const { listener, finish } = considerate(answer);
   engine.removeAllListeners('request');
-  engine.on('request', guarded(buffered(listener)));
-  return bindToLoopback(engine, port);
+  engine.on('request', guarded(listener));
+  const server = await bindToLoopback(engine, port);
+  return { ...server, close: () => finish().then(server.close) };
 };
 
 const describeTable = async (client: DynamoDBClient, TableName: string) => {

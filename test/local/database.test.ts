@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   CreateTableCommand,
+  DeleteItemCommand,
   DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
@@ -69,6 +70,28 @@ describe('the database', () => {
     for (const sk of acknowledged) {
       const Key = { pk: { S: 'item' }, sk: { S: sk } };
       expect((await client.send(new GetItemCommand({ TableName, Key }))).Item?.sk?.S).toBe(sk);
+    }
+  });
+
+  it('ends what it has begun before it stops, whenever that is, and raises nothing', async () => {
+    const path = newPath();
+    for (let turns = 0; turns < 20; turns += 1) {
+      const { client, put } = await start({ path });
+      const all = ['a', 'b', 'c', 'd'];
+      await Promise.all(all.map((sk) => put(sk)));
+      const removals = all.map(async (sk) => {
+        const Key = { pk: { S: 'p' }, sk: { S: sk } };
+        await client.send(new DeleteItemCommand({ TableName, Key }));
+        return sk;
+      });
+      for (let turn = 0; turn < turns; turn += 1) await new Promise(setImmediate);
+      await open.pop()?.stop();
+      const ends = await Promise.allSettled(removals);
+      const { keys } = await start({ path });
+      const left = await keys();
+      for (const end of ends)
+        if (end.status === 'fulfilled') expect(left, `${turns}`).not.toContain(end.value);
+      await open.pop()?.stop();
     }
   });
 
