@@ -3,7 +3,7 @@ import type { StreamEvent } from '../support/event-stream.ts';
 import { type Begin, runStruck, runToItsEnd, type Strike } from './interrupted-run.ts';
 
 /** Changing calls between two kills; `KILL_SKIP=0` kills before and after every single one. */
-const SKIP = Number(process.env.KILL_SKIP ?? 2);
+const SKIP = Number(process.env.KILL_SKIP ?? 1);
 
 /** Calls from one that is struck to the next; `KILL_STRIDE=1` strikes every single one. */
 const STRIDE = Number(process.env.KILL_STRIDE ?? 4);

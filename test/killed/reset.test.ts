@@ -32,7 +32,10 @@ const resetAgain: Begin = async (url) => {
 
 /** Ids, MACs and public addresses are the clouds' own choice, run by run. */
 const blank = (text: string) =>
-  text.replace(/([0-9a-f]{2}:){5}[0-9a-f]{2}/g, 'MAC').replace(/198\.18\.\d+\.\d+/g, 'ADDRESS');
+  text
+    .replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, 'ID')
+    .replace(/([0-9a-f]{2}:){5}[0-9a-f]{2}/g, 'MAC')
+    .replace(/198\.18\.\d+\.\d+/g, 'ADDRESS');
 
 /** What was told, as a set: names and what they are about. */
 const story = (events: StreamEvent[]) =>
