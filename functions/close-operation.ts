@@ -1,5 +1,5 @@
 /** Called when an execution failed, timed out or was aborted: ends its operation with the last event. */
-import { closeEvacuation } from '../lib/evacuation/finish.ts';
+import { closing } from '../lib/closing.ts';
 import { log } from '../lib/log.ts';
 import { runtime } from '../lib/runtime.ts';
 import { closeDead } from '../lib/sweep.ts';
@@ -16,10 +16,6 @@ interface StatusChange {
 
 export const handler = async ({ detail: { name, status, input } }: StatusChange): Promise<void> => {
   const { operation } = JSON.parse(input) as { operation: string };
-  const done = await closeDead(
-    runtime(),
-    { operation, name },
-    { evacuation: ({ id }, reason) => closeEvacuation(runtime(), id, reason) },
-  );
+  const done = await closeDead(runtime(), { operation, name }, closing(runtime()));
   log.warn(`an execution has ended as ${status}; its operation is ${done}`, { operation });
 };

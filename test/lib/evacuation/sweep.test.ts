@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { closeEvacuation } from '../../../lib/evacuation/finish.ts';
+import { closing } from '../../../lib/closing.ts';
 import type { Runtime } from '../../../lib/runtime.ts';
 import { sweepOperations } from '../../../lib/sweep.ts';
 import { type EvacuationBench, evacuationBench, TASKS } from './bench.ts';
@@ -25,9 +25,7 @@ const died = async (host: string, body?: object) => {
     clock: { ...bench.runtime.clock, now: () => later },
     workflows: { ...bench.runtime.workflows, status: async () => 'failed' },
   };
-  await sweepOperations(runtime, {
-    evacuation: (operation, reason) => closeEvacuation(runtime, operation.id, reason),
-  });
+  await sweepOperations(runtime, closing(runtime));
   return bench.story(id);
 };
 
