@@ -66,6 +66,22 @@ describe('an evacuation with options', () => {
     for (const one of servers) expect(hostOf(await bench.server(one.id))).toBe(target);
   });
 
+  test('target names an aggregate, and they go to its other hosts alone', async () => {
+    const { host, others, servers } = await bench.busyHost(2);
+    const { aggregates } = await bench.source.get<{
+      aggregates: { id: number; name: string; hosts: string[] }[];
+    }>('compute', '/os-aggregates');
+    const [rack] = aggregates;
+    const theirs = others.slice(1);
+    const act = (body: object) =>
+      bench.source.post('compute', `/os-aggregates/${rack?.id}/action`, body);
+    for (const one of rack?.hosts ?? []) await act({ remove_host: { host: one } });
+    for (const one of [host, ...theirs]) await act({ add_host: { host: one } });
+    const { end } = await bench.evacuate(host, { target: rack?.name });
+    expect(end.status).toBe('');
+    for (const one of servers) expect(theirs).toContain(hostOf(await bench.server(one.id)));
+  });
+
   test('on_error continue moves all others', async () => {
     const { host, servers } = await bench.busyHost(3);
     const [bad, ...good] = servers;
