@@ -24,6 +24,8 @@ export interface ExecutionRecord {
   stoppedAt?: number;
   /** History events as AWS would count them, once it has ended. */
   events: number;
+  /** Bytes of its largest state's input, result or output, once it has ended. */
+  bytes: number;
 }
 
 /** Names may be used again after 90 days, as on AWS; milliseconds. */
@@ -35,18 +37,24 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS executions (
     arn TEXT PRIMARY KEY, machineArn TEXT NOT NULL, name TEXT NOT NULL, parentArn TEXT,
     status TEXT NOT NULL, input TEXT NOT NULL, output TEXT, error TEXT, cause TEXT,
-    startedAt INTEGER NOT NULL, stoppedAt INTEGER, events INTEGER NOT NULL);
+    startedAt INTEGER NOT NULL, stoppedAt INTEGER, events INTEGER NOT NULL,
+    bytes INTEGER NOT NULL DEFAULT 0);
   CREATE INDEX IF NOT EXISTS byMachine ON executions (machineArn, startedAt);
   CREATE INDEX IF NOT EXISTS byStatus ON executions (status);
   CREATE TABLE IF NOT EXISTS starts (number INTEGER PRIMARY KEY);
 `;
+
+/** A data folder of an earlier version has no bytes. */
+const HAS_BYTES = "SELECT 1 FROM pragma_table_info('executions') WHERE name = 'bytes'";
+const ADD_BYTES = 'ALTER TABLE executions ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0';
 
 const INSERT = `INSERT INTO executions
   (arn, machineArn, name, parentArn, status, input, startedAt, events)
   VALUES (:arn, :machineArn, :name, :parentArn, :status, :input, :startedAt, 0)`;
 
 const FINISH = `UPDATE executions SET status = :status, output = :output, error = :error,
-  cause = :cause, stoppedAt = :stoppedAt, events = :events WHERE arn = :arn AND status = 'RUNNING'`;
+  cause = :cause, stoppedAt = :stoppedAt, events = :events, bytes = :bytes
+  WHERE arn = :arn AND status = 'RUNNING'`;
 
 const LIST = `SELECT * FROM executions WHERE machineArn = :machineArn
   AND (:status IS NULL OR status = :status) ORDER BY startedAt DESC, arn LIMIT :limit OFFSET :offset`;
@@ -59,7 +67,10 @@ const toRecord = (row: Row): ExecutionRecord =>
     Object.entries(row).filter(([, value]) => value !== null),
   ) as unknown as ExecutionRecord;
 
-export type Outcome = Pick<ExecutionRecord, 'status' | 'output' | 'error' | 'cause' | 'events'>;
+export type Outcome = Pick<
+  ExecutionRecord,
+  'status' | 'output' | 'error' | 'cause' | 'events' | 'bytes'
+>;
 
 /**
  * Opens the records of a data folder.
@@ -68,6 +79,7 @@ export type Outcome = Pick<ExecutionRecord, 'status' | 'output' | 'error' | 'cau
 export const executionRecords = (file: string, now: number) => {
   const db = new DatabaseSync(file);
   db.exec(SCHEMA);
+  if (!db.prepare(HAS_BYTES).get()) db.exec(ADD_BYTES);
   db.prepare('DELETE FROM executions WHERE stoppedAt < ?').run(now - RETENTION);
   const { lastInsertRowid } = db.prepare('INSERT INTO starts DEFAULT VALUES').run();
   const byArn = db.prepare('SELECT * FROM executions WHERE arn = ?');
@@ -83,14 +95,14 @@ export const executionRecords = (file: string, now: number) => {
       return row && toRecord(row);
     },
     /** Fails when the name has been used. */
-    add({ parentArn = undefined, ...record }: Omit<ExecutionRecord, 'events'>): void {
+    add({ parentArn = undefined, ...record }: Omit<ExecutionRecord, 'events' | 'bytes'>): void {
       const { arn, machineArn, name, status, input, startedAt } = record;
       insert.run({ arn, machineArn, name, status, input, startedAt, parentArn: parentArn ?? null });
     },
     /** Writes how an execution ended; the first ending stays. */
     finish(arn: string, outcome: Outcome, stoppedAt: number): void {
-      const { status, output = null, error = null, cause = null, events } = outcome;
-      finish.run({ arn, status, output, error, cause, events, stoppedAt });
+      const { status, output = null, error = null, cause = null, events, bytes } = outcome;
+      finish.run({ arn, status, output, error, cause, events, bytes, stoppedAt });
     },
     running: (): ExecutionRecord[] => running.all().map(toRecord),
     list(machineArn: string, status: string | undefined, limit: number, offset: number) {

@@ -7,6 +7,7 @@ import { ExecutionTimeoutError } from 'aws-local-stepfunctions';
 import type { ExecutionRecord, ExecutionRecords, Outcome } from './execution-records.ts';
 import type { Machine } from './state-machine.ts';
 import {
+  type Counted,
   type Execution,
   type JsonValue,
   PAYLOAD_LIMIT,
@@ -63,7 +64,9 @@ const sleep = (milliseconds: number, signal: AbortSignal): Promise<void> =>
     signal.addEventListener('abort', done, { once: true });
   });
 
-const failureOf = (error: unknown): Omit<Outcome, 'events'> => {
+const NOTHING: Counted = { events: 0, bytes: 0 };
+
+const failureOf = (error: unknown): Omit<Outcome, keyof Counted> => {
   if (error instanceof ExecutionTimeoutError) return { status: 'TIMED_OUT' };
   const { name, message } = error as Error;
   return { status: 'FAILED', error: name, cause: message };
@@ -143,7 +146,7 @@ export class Executions {
     if (known) throw new ApiError('ExecutionAlreadyExists', `Execution Already Exists: '${arn}'`);
     const started = { arn, machineArn, name: unique, input, startedAt: this.#options.now() };
     const parent = parentArn ? { parentArn } : {};
-    const record: ExecutionRecord = { ...started, ...parent, status: 'RUNNING', events: 0 };
+    const record: ExecutionRecord = { ...started, ...parent, status: 'RUNNING', ...NOTHING };
     this.#records.add(record);
     this.#run(record, machine);
     return record;
@@ -160,7 +163,7 @@ export class Executions {
   stop(arn: string, why: { error?: string; cause?: string }): ExecutionRecord {
     this.describe(arn);
     const execution = this.#alive.get(arn)?.execution;
-    const outcome: Outcome = { status: 'ABORTED', ...why, events: execution?.events() ?? 0 };
+    const outcome: Outcome = { status: 'ABORTED', ...why, ...(execution?.counted ?? NOTHING) };
     this.#records.finish(arn, outcome, this.#options.now());
     execution?.stop();
     return this.describe(arn);
@@ -180,7 +183,7 @@ export class Executions {
    */
   resume(): string[] {
     const left = () => this.#records.running().filter(({ arn }) => !this.#alive.has(arn));
-    const ended: Outcome = { status: 'ABORTED', cause: 'the service ended', events: 0 };
+    const ended: Outcome = { status: 'ABORTED', cause: 'the service ended', ...NOTHING };
     for (const { arn, parentArn, machineArn } of left())
       if (parentArn || !this.#machines.has(machineArn))
         this.#records.finish(arn, ended, this.#options.now());
@@ -218,9 +221,9 @@ export class Executions {
     this.#alive.set(arn, { execution, ended });
   }
 
-  #finish(arn: string, outcome: Omit<Outcome, 'events'>): void {
-    const events = this.#alive.get(arn)?.execution.events() ?? 0;
-    if (!this.#closed) this.#records.finish(arn, { ...outcome, events }, this.#options.now());
+  #finish(arn: string, outcome: Omit<Outcome, keyof Counted>): void {
+    const counted = this.#alive.get(arn)?.execution.counted ?? NOTHING;
+    if (!this.#closed) this.#records.finish(arn, { ...outcome, ...counted }, this.#options.now());
     this.#alive.delete(arn);
   }
 

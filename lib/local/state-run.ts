@@ -31,9 +31,17 @@ export class StateFailure extends Error {
 /** What a task is given and who answers it. */
 export type RunTask = (kind: TaskKind, input: JsonValue, signal: AbortSignal) => Promise<unknown>;
 
+/** What AWS limits. */
+export interface Counted {
+  /** Of the history so far, as AWS would count them. */
+  events: number;
+  /** UTF-8 of the largest input, result or output of a state so far. */
+  bytes: number;
+}
+
 interface Run {
   runTask: RunTask;
-  counted: { events: number };
+  counted: Counted;
   /** Ends the whole execution at once with this failure. */
   fail(failure: StateFailure): void;
 }
@@ -47,9 +55,11 @@ const given_up = () =>
  * The value as JSON would carry it.
  * @throws StateFailure `States.DataLimitExceeded` above 256 KB
  */
-const carried = (value: unknown, what: string): JsonValue => {
+const carried = (value: unknown, what: string, counted: Counted): JsonValue => {
   const text = JSON.stringify(value ?? null);
-  if (Buffer.byteLength(text) <= PAYLOAD_LIMIT) return JSON.parse(text);
+  const bytes = Buffer.byteLength(text);
+  counted.bytes = Math.max(counted.bytes, bytes);
+  if (bytes <= PAYLOAD_LIMIT) return JSON.parse(text);
   throw new StateFailure(
     'States.DataLimitExceeded',
     `The ${what} exceeds the maximum number of bytes service limit (${PAYLOAD_LIMIT}).`,
@@ -134,9 +144,9 @@ const taskHandlers = (section: Section, context: Context, signal: AbortSignal, r
   for (const [name, kind] of section.tasks)
     handlers[name] = async (input) => {
       if (signal.aborted) throw given_up();
-      const given = carried(input, `input of the state/task '${name}'`);
+      const given = carried(input, `input of the state/task '${name}'`, run.counted);
       const result = await run.runTask(kind, given, signal);
-      return carried(result, `result of the state/task '${name}'`);
+      return carried(result, `result of the state/task '${name}'`, run.counted);
     };
   for (const name of section.inner.keys())
     handlers[name] = innerHandler(name, section, context, signal, run);
@@ -161,7 +171,7 @@ const follow = async (
       );
     if (event.type !== 'StateExited' || section.inner.has(event.state.name)) continue;
     try {
-      carried(event.state.output, `output of the state '${event.state.name}'`);
+      carried(event.state.output, `output of the state '${event.state.name}'`, run.counted);
     } catch (error) {
       run.fail(error as StateFailure);
     }
@@ -197,8 +207,7 @@ const runSection = async (
 export interface Execution {
   /** Settles once; rejects with what failed the execution. */
   result: Promise<JsonValue>;
-  /** Events of the history so far, as AWS would count them. */
-  readonly events: () => number;
+  readonly counted: Readonly<Counted>;
   stop(): void;
 }
 
@@ -210,7 +219,7 @@ export const runMachine = (
   runTask: RunTask,
 ): Execution => {
   const controller = new AbortController();
-  const counted = { events: 2 };
+  const counted = { events: 2, bytes: 0 };
   let failure: StateFailure | undefined;
   const fail = (error: StateFailure): void => {
     failure ??= error;
@@ -226,5 +235,5 @@ export const runMachine = (
       return output;
     })
     .finally(() => controller.abort());
-  return { result, events: () => counted.events, stop: () => fail(given_up()) };
+  return { result, counted, stop: () => fail(given_up()) };
 };
