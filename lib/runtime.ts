@@ -65,7 +65,7 @@ export const openRuntime = (env: Readonly<Record<string, string | undefined>>): 
     if (!destination) return undefined;
     const { openProvisioning } = await import('./provisioners/index.ts');
     return openProvisioning(config.provisioner, destination.pumphouse);
-  });
+  }, FRESH);
   return {
     ...inside,
     workflows: stepFunctions(config.machines),

@@ -7,29 +7,21 @@ import { openRuntime } from '../../lib/runtime.ts';
 const folder = mkdtempSync(join(tmpdir(), 'pumphouse-runtime-'));
 const file = join(folder, 'clouds.yaml');
 
-const writeClouds = (username: string) =>
-  writeFileSync(
-    file,
-    JSON.stringify({
-      clouds: {
-        source: {
-          auth: {
-            ...{
-              auth_url: 'http://127.0.0.1:1/v3',
-              username,
-              password: 'p',
-              project_name: 'admin',
-            },
-            ...{ user_domain_id: 'default', project_domain_id: 'default' },
-          },
-        },
-      },
-    }),
-    { mode: 0o600 },
-  );
+const writeClouds = (username: string) => {
+  const auth = {
+    ...{ auth_url: 'http://127.0.0.1:1/v3', username, password: 'p', project_name: 'admin' },
+    ...{ user_domain_id: 'default', project_domain_id: 'default' },
+  };
+  const pumphouse = { fuel: { username } };
+  const clouds = { source: { auth }, destination: { auth, pumphouse } };
+  writeFileSync(file, JSON.stringify({ clouds }), { mode: 0o600 });
+};
 
 const userOf = async (runtime: ReturnType<typeof openRuntime>) =>
   JSON.stringify((await runtime.cloudConfigs()).source.auth);
+
+const fuelUserOf = async (runtime: ReturnType<typeof openRuntime>) =>
+  (await runtime.provisioning())?.settings.fuel.username;
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }));
 afterEach(() => {
@@ -41,11 +33,14 @@ test('rotated credentials reach a runtime that has been up for five minutes', as
   writeClouds('before');
   const runtime = openRuntime({
     ...{ TABLE_NAME: 't', CLOUDS_FILE: file, SOURCE_CLOUD: 'source', TICKET_KEY: 'k' },
+    ...{ DESTINATION_CLOUD: 'destination', PROVISIONER: 'fuel' },
     ...{ MIGRATE_TENANT_MACHINE: 'm', EVACUATE_HOST_MACHINE: 'e', REASSIGN_HOST_MACHINE: 'r' },
   });
   expect(await userOf(runtime)).toContain('before');
+  expect(await fuelUserOf(runtime)).toBe('before');
   writeClouds('after');
   expect(await userOf(runtime)).toContain('before');
   vi.setSystemTime(Date.now() + 5 * 60_000);
   expect(await userOf(runtime)).toContain('after');
+  expect(await fuelUserOf(runtime)).toBe('after');
 });
