@@ -15,6 +15,8 @@ interface World {
 export interface Resources {
   source: World;
   destination: World;
+  /** On their way from one cloud to the other. */
+  hosts: Json[];
   events: string[];
 }
 

@@ -6,7 +6,14 @@ import {
   GetFunctionConfigurationCommand,
   InvokeCommand,
   LambdaClient,
+  PutFunctionConcurrencyCommand,
 } from '@aws-sdk/client-lambda';
+import {
+  GetScheduleCommand,
+  type GetScheduleCommandOutput,
+  ResourceNotFoundException,
+  SchedulerClient,
+} from '@aws-sdk/client-scheduler';
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import {
   DescribeExecutionCommand,
@@ -70,11 +77,13 @@ const send = async (
   url: URL,
   method: string,
   headers: Record<string, string>,
+  body?: string,
 ): Promise<HttpAnswer> => {
   const target = new URL(`${url.pathname}${url.search}`, variable('AWS_ENDPOINT_URL'));
   const answer = await request(target, {
     method: method as 'GET',
     headers: { ...headers, host: url.host },
+    ...(body !== undefined && { body }),
   });
   const text = await answer.body.text();
   return { status: answer.statusCode, headers: answer.headers, text };
@@ -106,16 +115,23 @@ export const deployedService = async () => {
   const call = async (
     method: string,
     path: string,
-    { sign = true, headers = {} as Record<string, string> } = {},
+    {
+      sign = true,
+      headers = {} as Record<string, string>,
+      json,
+    }: { sign?: boolean; headers?: Record<string, string>; json?: object } = {},
   ): Promise<HttpAnswer> => {
     const url = new URL(path, `https://${HttpApiId}.execute-api.localhost`);
-    const unsigned = { ...headers, host: url.host };
-    if (!sign) return send(url, method, unsigned);
+    const body = json && JSON.stringify(json);
+    const type = json && { 'content-type': 'application/json' };
+    const unsigned = { ...type, ...headers, host: url.host };
+    if (!sign) return send(url, method, unsigned, body);
     const signed = await signer.sign({
       ...{ method, protocol: 'https:', hostname: url.host, path: url.pathname },
       ...{ query: Object.fromEntries(url.searchParams), headers: unsigned },
+      ...(body !== undefined && { body }),
     });
-    return send(url, method, signed.headers);
+    return send(url, method, signed.headers, body);
   };
 
   const describe = (machine: string, name: string) =>
@@ -142,9 +158,10 @@ export const deployedService = async () => {
         new PutSecretValueCommand({ SecretId: CloudsSecretArn, SecretString: yaml }),
       );
     },
-    async invoke(name: string) {
-      const FunctionName = `${stack}-${name}`;
-      const { FunctionError, Payload } = await lambda.send(new InvokeCommand({ FunctionName }));
+    /** @param event JSON text */
+    async invoke(name: string, event?: string) {
+      const request = { FunctionName: `${stack}-${name}`, ...(event && { Payload: event }) };
+      const { FunctionError, Payload } = await lambda.send(new InvokeCommand(request));
       if (FunctionError) throw new Error(`${name}: ${Buffer.from(Payload ?? []).toString()}`);
     },
     async environment(name: string): Promise<Record<string, string>> {
@@ -153,6 +170,21 @@ export const deployedService = async () => {
         new GetFunctionConfigurationCommand({ FunctionName }),
       );
       return Environment?.Variables ?? {};
+    },
+    /** How many of a function may run at once; none of it with 0. */
+    async allowAtOnce(name: string, ReservedConcurrentExecutions: number) {
+      const request = { FunctionName: `${stack}-${name}`, ReservedConcurrentExecutions };
+      await lambda.send(new PutFunctionConcurrencyCommand(request));
+    },
+    /** A schedule as EventBridge Scheduler has it. */
+    async schedule(Name: string): Promise<GetScheduleCommandOutput | undefined> {
+      try {
+        const GroupName = `${stack}-evacuations`;
+        return await new SchedulerClient().send(new GetScheduleCommand({ Name, GroupName }));
+      } catch (error) {
+        if (error instanceof ResourceNotFoundException) return undefined;
+        throw error;
+      }
     },
     functionArn: (name: string) =>
       `arn:aws:lambda:${variable('AWS_REGION')}:000000000000:function:${stack}-${name}`,

@@ -17,7 +17,7 @@ import {
   type HttpAnswer,
   pause,
 } from './deployed-service.ts';
-import { largestTenant, type Run, run, serversOf, WORKLOAD } from './operations.ts';
+import { busyHost, largestTenant, type Run, run, serversOf, WORKLOAD } from './operations.ts';
 import { type StreamingFunction, streamingFunction } from './streaming-function.ts';
 
 let folder: string;
@@ -66,12 +66,12 @@ const order = async (method: string, path: string) => {
 };
 
 /** What the ids of one of the two runs stand for. */
-const namesOf = ({ seeded, migration, evacuation }: Run) =>
+const namesOf = ({ seeded, migration, evacuation, reassignment }: Run) =>
   nameIds(
     seeded,
     seeded === deployed.seeded ? embedded.seeded : deployed.seeded,
-    [migration.id, evacuation.id],
-    [...migration.events, ...evacuation.events],
+    [migration.id, evacuation.id, reassignment.id],
+    [...migration.events, ...evacuation.events, ...reassignment.events],
   );
 
 /** A call of the clouds answers 503, once. */
@@ -111,6 +111,7 @@ describe('the deployed API', () => {
       ['GET', '/events'],
       ['POST', '/tenants/1'],
       ['POST', '/hosts/1'],
+      ['DELETE', '/hosts/1'],
     ] as const) {
       expect((await service.call(method, path, { sign: false })).status, path).toBe(403);
     }
@@ -133,7 +134,7 @@ describe('the deployed API', () => {
   });
 });
 
-describe('a migration and an evacuation through the deployed machines', () => {
+describe('a migration, an evacuation and a reassignment through the deployed machines', () => {
   beforeAll(async () => {
     await awayOnce({
       cloud: 'destination',
@@ -149,7 +150,7 @@ describe('a migration and an evacuation through the deployed machines', () => {
   });
 
   it('answer 201 with their stream, and the API redirects to it with a ticket', () => {
-    expect(answers).toHaveLength(2);
+    expect(answers).toHaveLength(3);
     for (const { ordered, redirected } of answers) {
       expect(JSON.parse(ordered.text).events).toBe(ordered.headers.location);
       expect(redirected.status).toBe(307);
@@ -168,12 +169,17 @@ describe('a migration and an evacuation through the deployed machines', () => {
       name: 'host evacuated',
       data: { status: '' },
     });
+    expect(deployed.reassignment.events.at(-1)).toMatchObject({
+      name: 'host reassigned',
+      data: { status: '', cloud: 'destination' },
+    });
   });
 
   it('are executions that succeeded, with one for each server', async () => {
-    const { migration, evacuation, seeded } = deployed;
+    const { migration, evacuation, reassignment, seeded } = deployed;
     expect((await service.ended('migrate-tenant', migration.id)).status).toBe('SUCCEEDED');
     expect((await service.ended('evacuate-host', evacuation.id)).status).toBe('SUCCEEDED');
+    expect((await service.ended('reassign-host', reassignment.id)).status).toBe('SUCCEEDED');
     const children = await service.listExecutions('migrate-server');
     const servers = serversOf(seeded, largestTenant(seeded));
     expect(servers.length).toBeGreaterThan(1);
@@ -187,7 +193,7 @@ describe('a migration and an evacuation through the deployed machines', () => {
     expect(failures).toContain('CloudUnavailable');
   });
 
-  it.each(['migration', 'evacuation'] as const)(
+  it.each(['migration', 'evacuation', 'reassignment'] as const)(
     'tell of the %s what the embedded run tells',
     (kind) => {
       const [here, there] = [deployed, embedded].map((told) => ({
@@ -211,7 +217,11 @@ describe('a migration and an evacuation through the deployed machines', () => {
       comparableWorld(told.after, namesOf(told)),
     );
     expect(here).toEqual(there);
-    expect(deployed.after.events).toEqual([]);
+    const { events, hosts } = deployed.after;
+    expect({ events, hosts }).toEqual({ events: [], hosts: [] });
+    const host = deployed.reassignment.events[0]?.data.id;
+    expect(deployed.after.destination.hosts.map(({ name }) => name)).toContain(host);
+    expect(deployed.after.source.hosts.map(({ name }) => name)).not.toContain(host);
   });
 
   it('can be replayed from the streaming URL itself, from the beginning and from any event', async () => {
@@ -254,6 +264,85 @@ describe('a migration and an evacuation through the deployed machines', () => {
       ExpressionAttributeValues: { ':running': 'running' },
     });
     expect(running).toEqual([]);
+  });
+});
+
+describe('an evacuation planned through the deployed API', () => {
+  const plan = async (host: string, at: string) => {
+    const planned = await service.call('POST', `/hosts/${host}`, { json: { schedule: { at } } });
+    expect(planned.status, planned.text).toBe(201);
+    return JSON.parse(planned.text).id as string;
+  };
+  const lastOf = async (id: string): Promise<string | undefined> =>
+    JSON.parse((await service.call('GET', `/schedules/${id}`)).text).last?.operation;
+  /** Seconds from now, on a whole one. */
+  const ahead = (seconds: number) =>
+    new Date(Math.ceil(Date.now() / 1000 + seconds) * 1000).toISOString();
+
+  let host: string;
+  let at: string;
+  let id: string;
+  let operation: string;
+  let scheduled: Awaited<ReturnType<typeof service.schedule>>;
+
+  beforeAll(async () => {
+    // The sweeper serves what nobody did: without it, what begins is begun by Scheduler.
+    await service.allowAtOnce('sweepOperations', 0);
+    host = busyHost(await service.resources());
+    at = ahead(10);
+    id = await plan(host, at);
+    scheduled = await service.schedule(id);
+    for (;;) {
+      const last = await lastOf(id);
+      operation = last ?? '';
+      if (last) break;
+      await pause();
+    }
+  });
+  afterAll(() => service.allowAtOnce('sweepOperations', 1));
+
+  it('stands in EventBridge Scheduler with its time, its function and its role', () => {
+    expect(scheduled).toMatchObject({
+      ...{ Name: id, State: 'ENABLED', ActionAfterCompletion: 'DELETE' },
+      ...{ ScheduleExpression: `at(${at.slice(0, 19)})`, ScheduleExpressionTimezone: 'UTC' },
+      FlexibleTimeWindow: { Mode: 'OFF' },
+      Target: {
+        Arn: service.functionArn('startScheduledEvacuation'),
+        RoleArn: expect.stringMatching(/^arn:aws:iam::000000000000:role\/.*ScheduleRole/),
+        Input: JSON.stringify({ schedule: id, due: '<aws.scheduler.scheduled-time>' }),
+        RetryPolicy: { MaximumEventAgeInSeconds: 3600, MaximumRetryAttempts: 185 },
+      },
+    });
+    expect(scheduled?.Target?.DeadLetterConfig).toBeUndefined();
+  });
+
+  it('is begun when it is due, empties its host, and Scheduler forgets it', async () => {
+    const events = await follow(operation);
+    expect(events[0]).toMatchObject({ name: 'host evacuate', data: { id: host, schedule: id } });
+    expect(events.map(({ name }) => name).join()).toMatch(/server (live|cold) migrated/);
+    expect(events.at(-1)).toMatchObject({ name: 'host evacuated', data: { id: host, status: '' } });
+    expect((await service.ended('evacuate-host', operation)).status).toBe('SUCCEEDED');
+    expect(await service.schedule(id)).toBeUndefined();
+  });
+
+  it('stays one operation however often Scheduler delivers it', async () => {
+    const due = `${at.slice(0, 19)}Z`;
+    const input = String(scheduled?.Target?.Input).replace('<aws.scheduler.scheduled-time>', due);
+    await service.invoke('startScheduledEvacuation', input);
+    await service.invoke('startScheduledEvacuation', input);
+    expect(await lastOf(id)).toBe(operation);
+    const executions = await service.listExecutions('evacuate-host');
+    expect(executions.map(({ name }) => name).sort()).toEqual(
+      [deployed.evacuation.id, operation].sort(),
+    );
+    expect((await service.resources()).events).toEqual([]);
+  });
+
+  it('is taken back from EventBridge Scheduler by DELETE', async () => {
+    const another = await plan(host, ahead(3600));
+    expect(await service.schedule(another)).toBeDefined();
+    expect((await service.call('DELETE', `/schedules/${another}`)).status).toBe(204);
+    expect(await service.schedule(another)).toBeUndefined();
   });
 });
 

@@ -15,6 +15,7 @@ export interface Run {
   seeded: Resources;
   migration: Operation;
   evacuation: Operation;
+  reassignment: Operation;
   after: Resources;
 }
 
@@ -42,18 +43,27 @@ export const serversOf = ({ source }: Resources, tenant: string): string[] =>
     .filter(({ tenant_id }) => tenant_id === tenant)
     .map(({ id }) => String(id));
 
+/** A host of the source that has servers, and takes more. */
+export const busyHost = ({ source }: Resources): string => {
+  const busy = new Set(servers(source).map(({ host_name }) => host_name));
+  const host = source.hosts.find(({ name, status }) => status === 'available' && busy.has(name));
+  return String(host?.name);
+};
+
 /** A host of the source that has servers of other tenants: it is emptied after the migration. */
 export const hostWithOthers = ({ source }: Resources, tenant: string): string =>
   String(servers(source).find(({ tenant_id }) => tenant_id !== tenant)?.host_name);
 
-/** Migrates a tenant, then empties a host. */
+/** Migrates a tenant, then empties a host, which then changes its cloud. */
 export const run = async (service: Ordered): Promise<Run> => {
   const seeded = await service.resources();
   const tenant = largestTenant(seeded);
   const migration = await service.order('POST', `/tenants/${tenant}`);
-  const evacuation = await service.order('POST', `/hosts/${hostWithOthers(seeded, tenant)}`);
+  const host = `/hosts/${hostWithOthers(seeded, tenant)}`;
+  const evacuation = await service.order('POST', host);
+  const reassignment = await service.order('DELETE', host);
   // What has gone is forgotten once two listings miss it.
   await service.synchronise();
   await service.synchronise();
-  return { seeded, migration, evacuation, after: await service.resources() };
+  return { seeded, migration, evacuation, reassignment, after: await service.resources() };
 };
