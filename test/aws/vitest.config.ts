@@ -5,7 +5,7 @@ const report = process.env.TEST_REPORT;
 
 export default defineConfig({
   test: {
-    include: ['test/aws/**/*.test.ts'],
+    include: ['test/aws/**/*.test.ts', 'test/lib/dynamodb/**/*.test.ts'],
     fileParallelism: false,
     testTimeout: 10 * 60_000,
     hookTimeout: 10 * 60_000,
