@@ -6,7 +6,7 @@ const report = process.env.TEST_REPORT;
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    // These need root or a network: `npm run test:openstack`, `npm run test:aws`, `test/fuel/run`.
+    // These need root or a network: `npm run test:openstack`, `test:aws`, `test:fuel`.
     exclude: ['test/openstack/**', 'test/aws/**', 'test/fuel/**', 'node_modules/**'],
     env: { POWERTOOLS_LOG_LEVEL: 'SILENT' },
     // Most tests wait for processes of their own: two at once use two cores well.
