@@ -45,7 +45,7 @@ describe('an evacuation whose service is killed', () => {
       const undisturbed = await runToItsEnd(quiet.begin);
       const killed = await runToItsEnd(loud.begin, SKIP);
       console.log(`${host}: ${killed.kills} kills, ${killed.events.length} events`);
-      expect(killed.kills).toBeGreaterThan(1);
+      expect(killed.kills).toBeGreaterThan(0);
       expect(killed.events.at(-1)?.data.status, JSON.stringify(killed.events.at(-1))).toBe('');
       expect(loud.story(killed.events)).toEqual(quiet.story(undisturbed.events));
       expect(arrivals(killed.events)).not.toContain(host);
