@@ -29,6 +29,9 @@ interface Image {
   container_format: string | null;
   disk_format: string | null;
   image_type?: string;
+  visibility: string;
+  /** A project's id. */
+  owner: string | null;
 }
 
 const nameOf = ({ operation }: Reassignment) => `pumphouse-smoke-${operation.id}`;
@@ -49,6 +52,10 @@ const isBootable = ({ container_format, disk_format, image_type, size }: Image) 
   image_type !== 'snapshot' &&
   Number(size) > 0;
 
+/** An administrator is shown the private images of every tenant: the disks of customers are not ours to boot. */
+const mayBoot = ({ visibility, owner }: Image, project: string) =>
+  visibility === 'public' || owner === project;
+
 const fits = (flavor: Flavor, { min_ram, min_disk, size }: Image) =>
   flavor.ram >= min_ram &&
   (flavor.disk === 0 || flavor.disk >= Math.max(min_disk, Number(size) / GIB));
@@ -58,7 +65,8 @@ const weight = ({ extra_specs, ram, disk, vcpus }: Flavor) =>
   Object.keys(extra_specs ?? {}).length * 1e12 + ram * 1e6 + disk * 1e3 + vcpus;
 
 /**
- * The smallest image and the smallest flavor that takes it, unless the operator has named them.
+ * The smallest image that is for everybody or our own, and the smallest flavor that takes it, unless
+ * the operator has named them.
  * @throws ResourceNotFound
  */
 export const smallest = async (
@@ -66,8 +74,10 @@ export const smallest = async (
   wanted: Settings['smoke'],
 ): Promise<{ image: Image; flavor: Flavor }> => {
   const flavors = (await listFlavors(cloud)).filter((one) => isNamed(one, wanted.flavor));
-  const images = (await listImages(cloud)).filter(
-    (one) => isNamed(one, wanted.image) && (wanted.image !== undefined || isBootable(one)),
+  const { projectId } = await cloud.self();
+  const isSuited = (one: Image) => isBootable(one) && mayBoot(one, projectId);
+  const images = (await listImages(cloud)).filter((one) =>
+    wanted.image === undefined ? isSuited(one) : isNamed(one, wanted.image),
   );
   for (const image of images.sort((a, b) => Number(a.size) - Number(b.size))) {
     const suited = flavors.filter((flavor) => fits(flavor, image));
