@@ -12,9 +12,13 @@ export const begun = async (answer: Response): Promise<string> => {
   return String(JSON.parse(text).id);
 };
 
+/** An image's way by the tenth is no part of the story. */
+const isPrinted = ({ name }: StreamEvent) => name !== 'image uploading';
+
 /** Everything that is told of an operation, to its end; printed, since it is the story of the run. */
 export const toldOf = async ({ url }: Service, operation: string): Promise<StreamEvent[]> => {
   const heard = await Array.fromAsync(eventsOf(`${url}/events/${operation}`));
-  console.log(heard.map(({ name, data }) => `${name} ${JSON.stringify(data)}`).join('\n'));
+  const lines = heard.filter(isPrinted).map(({ name, data }) => `${name} ${JSON.stringify(data)}`);
+  console.log(lines.join('\n'));
   return heard;
 };

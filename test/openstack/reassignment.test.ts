@@ -1,62 +1,58 @@
 /**
- * A host of one real cloud becomes a host of the other, through the destination's real Ironic. Its
- * hardware is fake, so the harness is the machine: off, its nova-compute stops; installed and on, one
- * starts in the destination, as the image on its disk would have it.
+ * The closed loop between two real clouds, through one service: a tenant is migrated, a host emptied and
+ * reassigned through the destination's real Ironic, and the next tenant migrated onto it. The hardware
+ * is fake, so the harness is the machine.
  */
-import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
+import type { CloudName } from '../../lib/domain/world.ts';
 import { openCloud } from '../../lib/openstack/cloud.ts';
 import { loadCloud } from '../../lib/openstack/clouds-yaml.ts';
 import type { Cloud } from '../../lib/ports.ts';
-import type { BareMetalNode } from '../../lib/resources/bare-metal-node.ts';
 import { deleteService, findComputeService, isMapped } from '../../lib/resources/host.ts';
 import { all } from '../../lib/resources/resource-type.ts';
 import { getServer, type Server } from '../../lib/resources/server.ts';
-import { eventsOf, type StreamEvent } from '../support/event-stream.ts';
+import type { StreamEvent } from '../support/event-stream.ts';
 import { type RunningService, runningService } from '../support/running-service.ts';
+import { bedHost, type Machine, playMachine } from './bed-machine.ts';
+import { type BedTenant, type BedTenants, bedTenants, untilStatus } from './bed-tenants.ts';
 import { type OpenStackClient, openStackClient } from './openstack-client.ts';
+import { begun, toldOf } from './operation.ts';
 import { bedClouds } from './programs.ts';
+import { until } from './until.ts';
 
 const HOST = 'src-compute-3';
+/** The other hosts of the destination, which an operator keeps servers off while the next tenant comes. */
+const OTHERS = ['dst-compute-1', 'dst-compute-2', 'dst-compute-3'];
+/** Bytes of the destination's own image: more than the disks of the tenants have. */
+const IMAGE_BYTES = 131_072;
 const RUN = `reassign-${randomBytes(3).toString('hex')}`;
-
-const execute = promisify(execFile);
-const state = dirname(bedClouds());
-/** Starts or stops a nova-compute of the bed. */
-const host = (...words: string[]) =>
-  execute(`${import.meta.dirname}/bed/host`, words, { env: { ...process.env, STATE: state } });
-
-const pause = (seconds: number) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
-
-const until = async (what: string, probe: () => Promise<boolean>) => {
-  for (let look = 0; look < 600; look += 1) {
-    if (await probe()) return;
-    await pause(1);
-  }
-  throw new Error(`waited in vain for ${what}`);
-};
 
 interface World {
   source: { hosts: { name: string; status: string }[] };
   destination: { hosts: { name: string; status: string }[] };
   hosts: { name: string; status: string; progress: number }[];
+  events: string[];
 }
 
 let folder: string;
 let cloudsFile: string;
 let source: Cloud;
 let destination: Cloud;
-let client: OpenStackClient;
+let clients: Record<CloudName, OpenStackClient>;
 let service: RunningService;
-let machine: { switchOff(): void; seen: string[] };
+let machine: Machine;
 const undo: (() => Promise<unknown>)[] = [];
+let tenants: BedTenants;
+let first: BedTenant;
+let next: BedTenant;
+/** A server of the next tenant, on the host that is emptied. */
+let evacuated: string;
 let events: StreamEvent[];
 let before: string[];
 let image: string;
@@ -64,21 +60,41 @@ let flavor: string;
 
 const world = async () => (await (await fetch(`${service.url}/resources`)).json()) as World;
 
-const told = async (answer: Response): Promise<StreamEvent[]> => {
-  const text = await answer.text();
-  expect(answer.status, text).toBe(201);
-  const { id } = JSON.parse(text) as { id: string };
-  const heard = await Array.fromAsync(eventsOf(`${service.url}/events/${id}`));
-  console.log(heard.map(({ name, data }) => `${name} ${JSON.stringify(data)}`).join('\n'));
-  return heard;
+const ask = (method: string, path: string) => fetch(`${service.url}${path}`, { method });
+
+const told = async (answer: Response): Promise<StreamEvent[]> =>
+  toldOf(service, await begun(answer));
+
+type Row = Record<string, string>;
+
+/** The servers of a tenant in a cloud, as `NAME STATUS HOST`. */
+const serversOf = async (cloud: CloudName, { name }: BedTenant): Promise<string[]> => {
+  const domain = ['--domain', `${tenants.run}-corp`];
+  const projects = await clients[cloud].json<Row[]>('project', 'list', ...domain);
+  const project = projects.find(({ Name }) => Name === name)?.ID ?? '';
+  const words = ['server', 'list', '--all-projects', '--long', '--project', project];
+  const rows = await clients[cloud].json<Row[]>(...words);
+  return rows.map(({ Name, Status, Host }) => `${Name} ${Status} ${Host}`).sort();
+};
+
+const setHosts = async (word: '--enable' | '--disable', hosts: string[]) => {
+  for (const host of hosts) {
+    const words = ['compute', 'service', 'set', word, host, 'nova-compute'];
+    const { code, err } = await clients.destination.run(...words);
+    if (code !== 0) throw new Error(err);
+  }
 };
 
 /** What an operator sees in the destination: nothing of ours may stay in it but the host. */
 const destinationNow = async (): Promise<string[]> => {
-  const servers = await client.json<{ Name: string }[]>('server', 'list', '--all-projects');
-  const services = await client.json<{ Host: string; Status: string; State: string }[]>(
-    ...['compute', 'service', 'list', '--service', 'nova-compute'],
+  const servers = await clients.destination.json<{ Name: string }[]>(
+    'server',
+    'list',
+    '--all-projects',
   );
+  const services = await clients.destination.json<
+    { Host: string; Status: string; State: string }[]
+  >(...['compute', 'service', 'list', '--service', 'nova-compute']);
   const aggregates = await all(
     destination.list<{ name: string; hosts: string[] }>('compute', '/os-aggregates', 'aggregates'),
   );
@@ -94,8 +110,8 @@ const makeImage = async (cloud: Cloud) => {
     ...{ name: RUN, disk_format: 'raw', container_format: 'bare', visibility: 'public' },
   });
   undo.push(() => cloud.delete('image', `/v2/images/${image.id}`));
-  const body = Readable.from([randomBytes(65_536)]);
-  await cloud.upload('image', `/v2/images/${image.id}/file`, { body, size: 65_536 });
+  const body = Readable.from([randomBytes(IMAGE_BYTES)]);
+  await cloud.upload('image', `/v2/images/${image.id}/file`, { body, size: IMAGE_BYTES });
   return image.id;
 };
 
@@ -107,62 +123,42 @@ const makeFlavor = async (cloud: Cloud) => {
   return flavor.id;
 };
 
-/** Boots a server on the host, in whichever cloud that is. */
-const boot = async (cloud: Cloud, image: string, flavor: string) => {
-  const { server } = await cloud.post<{ server: Server }>('compute', '/servers', {
+/** Boots a server on the host, as an operator of the destination. */
+const boot = async () => {
+  const { server } = await destination.post<{ server: Server }>('compute', '/servers', {
     server: { name: RUN, imageRef: image, flavorRef: flavor, networks: 'none', host: HOST },
   });
-  undo.push(() => cloud.delete('compute', `/servers/${server.id}`));
-  await until('a server on the host', async () => {
-    const { status, fault } = await getServer(cloud, server.id);
-    if (status === 'ERROR') throw new Error(fault?.message);
-    return status === 'ACTIVE';
-  });
+  undo.push(() => destination.delete('compute', `/servers/${server.id}`));
+  await untilStatus(destination, [server.id], 'ACTIVE');
   return server.id;
 };
 
-/** Plays the machine of the node until it is told to stop. */
-const playMachine = (name: string) => {
-  let on = true;
-  const seen: string[] = [];
-  const step = async () => {
-    const node = await destination.get<BareMetalNode>('baremetal', `/v1/nodes/${name}`);
-    const now = `${node.provision_state} ${node.power_state}`;
-    if (seen.at(-1) === now) return;
-    seen.push(now);
-    if (node.power_state === 'power off') await host('--stop', 'source', HOST);
-    if (now === 'active power on') await host('destination', HOST);
-  };
-  void (async () => {
-    while (on) {
-      await step().catch((error) => seen.push(String(error)));
-      await pause(0.5);
-    }
-  })();
-  return {
-    seen,
-    switchOff() {
-      on = false;
-    },
-  };
+/** Two servers of a tenant: one on the host that will be emptied, one beside it. */
+const populate = async (tenant: BedTenant) => {
+  const ids = [
+    await tenant.boot('web', { host: HOST, metadata: { role: 'web' } }),
+    await tenant.boot('db', { host: 'src-compute-1' }),
+  ];
+  await untilStatus(source, ids, 'ACTIVE');
+  return ids;
 };
 
 /** The bed as it was: the host is the source's again. */
 const giveBack = async () => {
-  machine?.switchOff();
+  machine?.leave();
   const query = { all_tenants: true, host: HOST };
   await until('the host to be empty', async () => {
     const left = destination.list('compute', '/servers', 'servers', { query });
     return (await all(left)).length === 0;
   });
-  await host('--stop', 'destination', HOST);
+  await bedHost('--stop', 'destination', HOST);
   // Nova refuses until the last server there is really gone.
   await until('the destination to let the host go', async () => {
     const there = await findComputeService(destination, HOST);
     if (there) await deleteService(destination, there).catch(() => {});
     return there === undefined;
   });
-  await host('source', HOST);
+  await bedHost('source', HOST);
   await until('the host to be back', async () => isMapped(source, HOST));
   const here = await findComputeService(source, HOST);
   await source.put('compute', `/os-services/${here?.id}`, { status: 'enabled' });
@@ -187,14 +183,21 @@ beforeAll(async () => {
   await writeFile(cloudsFile, stringify(yaml), { mode: 0o600 });
   source = openCloud(loadCloud(cloudsFile, 'source'), 'source');
   destination = openCloud(loadCloud(cloudsFile, 'destination'), 'destination');
-  client = openStackClient(cloudsFile, 'destination');
+  clients = {
+    source: openStackClient(cloudsFile, 'source'),
+    destination: openStackClient(cloudsFile, 'destination'),
+  };
   image = await makeImage(destination);
   flavor = await makeFlavor(destination);
   const { aggregate } = await destination.post<{ aggregate: { id: number } }>(
     ...(['compute', '/os-aggregates', { aggregate: { name: RUN } }] as const),
   );
   undo.push(() => destination.delete('compute', `/os-aggregates/${aggregate.id}`));
-  before = await destinationNow();
+  tenants = await bedTenants(source, 'loop');
+  first = await tenants.add('first');
+  next = await tenants.add('next');
+  await populate(first);
+  [evacuated = ''] = await populate(next);
   service = await runningService(
     ...['--clouds', cloudsFile, '--source', 'source', '--destination', 'destination'],
     ...['--provisioner', 'ironic', '--data', join(folder, 'data')],
@@ -205,44 +208,56 @@ afterAll(async () => {
   await service?.stop();
   const maintenance = `/v1/nodes/${HOST}/maintenance`;
   const last = [
+    () => setHosts('--enable', OTHERS),
+    () => tenants.remove(),
     giveBack,
     () => destination.put('baremetal', maintenance, { reason: RUN }),
     () => destination.delete('baremetal', `/v1/nodes/${HOST}`),
   ];
   for (const one of [...undo.reverse(), ...last])
     await one().catch((error) => console.error(String(error)));
-  await client?.close();
+  for (const client of Object.values(clients ?? {})) await client.close();
   await rm(folder, { recursive: true, force: true });
 });
 
-describe('a host with a server', () => {
-  let server: string;
+describe('a tenant of the source', () => {
+  it('is migrated', async () => {
+    events = await told(await ask('POST', `/tenants/${first.id}`));
+    expect(events.at(-1)).toMatchObject({ name: 'tenant migrated', data: { status: '' } });
+    expect(await serversOf('source', first)).toEqual([]);
+    const there = await serversOf('destination', first);
+    expect(there.map((line) => line.replace(/dst-compute-\d$/, 'there'))).toEqual([
+      ...['db ACTIVE there', 'web ACTIVE there'],
+    ]);
+    before = await destinationNow();
+  });
+});
 
+describe('a host with a server', () => {
   it('is refused while it is not evacuated, naming what is in the way', async () => {
-    server = await boot(source, await makeImage(source), await makeFlavor(source));
-    const answer = await fetch(`${service.url}/hosts/${HOST}`, { method: 'DELETE' });
+    const answer = await ask('DELETE', `/hosts/${HOST}`);
     expect(answer.status).toBe(409);
     expect(await answer.text()).toContain('1 of its servers');
   });
 
   it('is evacuated', async () => {
-    events = await told(await fetch(`${service.url}/hosts/${HOST}`, { method: 'POST' }));
+    events = await told(await ask('POST', `/hosts/${HOST}`));
     expect(events.at(-1)?.data).toMatchObject({ id: HOST, status: '' });
-    const moved = await getServer(source, server);
+    const moved = await getServer(source, evacuated);
     expect([moved.status, moved['OS-EXT-SRV-ATTR:host'] === HOST]).toEqual(['ACTIVE', false]);
   });
 });
 
 describe('the evacuated host', () => {
   it('is enrolled, powered off, forgotten, installed and proven', async () => {
-    const asked = fetch(`${service.url}/hosts/${HOST}`, { method: 'DELETE' });
+    const asked = ask('DELETE', `/hosts/${HOST}`);
     await until('Ironic to know the host', async () =>
       destination.get('baremetal', `/v1/nodes/${HOST}`).then(
         () => true,
         () => false,
       ),
     );
-    machine = playMachine(HOST);
+    machine = playMachine(destination, HOST);
     events = await told(await asked);
     console.log(machine.seen.join('\n'));
     expect(events.at(-1)?.data).toMatchObject({
@@ -279,8 +294,15 @@ describe('the evacuated host', () => {
     expect(await destinationNow()).toEqual([...before, `host ${HOST} enabled up`].sort());
   });
 
+  it('was proven with an image that is for everybody, and not with the disk of a tenant', async () => {
+    const query = { all_tenants: true, deleted: true, name: '^pumphouse-smoke-' };
+    const listed = destination.list<Server>('compute', '/servers/detail', 'servers', { query });
+    const images = (await all(listed)).map(({ image: one }) => (one === '' ? '' : one.id));
+    expect(images).toContain(image);
+  });
+
   it('takes a server that an operator boots on it', async () => {
-    const server = await boot(destination, image, flavor);
+    const server = await boot();
     expect((await getServer(destination, server))['OS-EXT-SRV-ATTR:host']).toBe(HOST);
   });
 
@@ -289,5 +311,26 @@ describe('the evacuated host', () => {
     expect(left.hosts.map(({ name }) => name)).not.toContain(HOST);
     expect(hosts).toEqual([]);
     expect(there.hosts).toContainEqual({ name: HOST, status: 'available' });
+  });
+});
+
+describe('the next tenant', () => {
+  it('is migrated onto the host that ran it in the source', async () => {
+    await setHosts('--disable', OTHERS);
+    events = await told(await ask('POST', `/tenants/${next.id}`));
+    await setHosts('--enable', OTHERS);
+    expect(events.at(-1)).toMatchObject({ name: 'tenant migrated', data: { status: '' } });
+    const there = await serversOf('destination', next);
+    console.log(there.join('\n'));
+    expect(there).toEqual([`db ACTIVE ${HOST}`, `web ACTIVE ${HOST}`]);
+    expect(await serversOf('source', next)).toEqual([]);
+  });
+
+  it('closes the loop: no operation runs, and each cloud shows what it has', async () => {
+    const { source: left, destination: there, events: running } = await world();
+    expect(running).toEqual([]);
+    const names = (hosts: { name: string }[]) => hosts.map(({ name }) => name).sort();
+    expect(names(left.hosts)).toEqual(['src-compute-1', 'src-compute-2']);
+    expect(names(there.hosts)).toEqual([...OTHERS, HOST].sort());
   });
 });
