@@ -6,7 +6,7 @@ import { type Begin, runStruck, runToItsEnd, type Strike } from './interrupted-r
 const SKIP = Number(process.env.KILL_SKIP ?? 1);
 
 /** Calls from one that is struck to the next; `KILL_STRIDE=1` strikes every single one. */
-const STRIDE = Number(process.env.KILL_STRIDE ?? 4);
+const STRIDE = Number(process.env.KILL_STRIDE ?? 8);
 /** Beyond every call that an evacuation makes. */
 const NEVER: Strike = { outcome: 'hang', after: 1_000_000 };
 
