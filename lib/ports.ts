@@ -151,8 +151,11 @@ export interface OperationStore {
    * stands, or nothing when nobody knows it.
    */
   cancel(id: string): Promise<Operation | undefined>;
-  /** Notes that a person has to confirm a step before it goes on. Answers it as it then stands. */
-  pause(id: string, step: string): Promise<Operation | undefined>;
+  /**
+   * Notes that a person has to confirm a step before it goes on, unless it has ended or gone on to
+   * another turn than it was read in. Answers it as it then stands.
+   */
+  pause(operation: Pick<Operation, 'id' | 'turn'>, step: string): Promise<Operation | undefined>;
   /** The wait for that step is over: it goes on in its next turn. Nothing else changes it. */
   proceed(id: string, step: string): Promise<Operation | undefined>;
   /** Writes down how it ended and lets the subject go. */

@@ -151,12 +151,17 @@ export const operationStore = (table: Table): OperationStore => {
       return get(id);
     },
 
-    pause: (id, step) =>
+    pause: ({ id, turn }, step) =>
       change(id, {
         UpdateExpression: 'SET waiting = :step',
-        ConditionExpression: 'attribute_exists(pk) AND #state <> :ended',
+        ConditionExpression: `attribute_exists(pk) AND #state <> :ended AND ${
+          turn === undefined ? 'attribute_not_exists(turn)' : 'turn = :turn'
+        }`,
         ExpressionAttributeNames: { '#state': 'state' },
-        ExpressionAttributeValues: { ':step': step, ':ended': 'ended' },
+        ExpressionAttributeValues: {
+          ...{ ':step': step, ':ended': 'ended' },
+          ...(turn !== undefined && { ':turn': turn }),
+        },
       }),
 
     proceed: (id, step) =>

@@ -1,4 +1,5 @@
 /** How far the host is, told as `host provisioning` whenever that changes. */
+import { executionOf } from '../domain/operation.ts';
 import type { Intent } from '../domain/plan.ts';
 import type { Confirmation, Job, Progress } from '../provisioners/provisioner.ts';
 import type { Runtime } from '../runtime.ts';
@@ -65,8 +66,7 @@ export const lead = async (
   work: (job: Job) => Promise<Progress>,
 ): Promise<Led> => {
   const { operation, item, job, settings, until, intend, note } = reassignment;
-  const { id, turn = 1 } = operation;
-  if (execution !== (turn === 1 ? id : `${id}-${turn}`)) return { waiting: true };
+  if (execution !== executionOf(operation)) return { waiting: true };
   if (item.notes[`${part} done`]) return { waiting: false };
   const intent = await intend(part);
   const what = `${reassignment.host} (${part})`;
@@ -77,8 +77,9 @@ export const lead = async (
     return undefined;
   });
   if (end.kind === 'waiting') {
+    // Told only now: whoever hears of it may confirm at once.
+    await runtime.operations.pause(operation, end.step);
     await tellProgress(reassignment, intent, part, { status: WAITING[end.step], progress: 0 });
-    await runtime.operations.pause(id, end.step);
     return { waiting: true };
   }
   await note({ [`${part} done`]: true });

@@ -80,7 +80,7 @@ describe('an execution without a last word of its own', () => {
 
   test('of an earlier turn says nothing of the turn that its operation is at', async () => {
     await begin('turned');
-    await table.stores.operations.pause('turned', 'power off');
+    await table.stores.operations.pause({ id: 'turned' }, 'power off');
     await handler(dead('turned', 'ABORTED'));
     expect(await isRunning('turned')).toBe(true);
     await table.stores.operations.proceed('turned', 'power off');

@@ -117,7 +117,7 @@ const fillOperations = async () => {
   clock.advance(60);
   for (const id of ['waits', 'went on']) {
     await begin(id, onHost(`host of ${id}`));
-    await table.stores.operations.pause(id, 'install');
+    await table.stores.operations.pause({ id }, 'install');
   }
   await table.stores.operations.proceed('went on', 'install');
   await record(table.stores, {

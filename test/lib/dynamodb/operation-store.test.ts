@@ -86,6 +86,21 @@ describe('an operation', () => {
     expect(ids(await operations.running())).toEqual(['two']);
   });
 
+  test('waits for a person in the turn that asks, and goes on in the next one, once', async () => {
+    await operations.begin(operation('one'));
+    expect(await operations.pause({ id: 'one' }, 'install')).toMatchObject({ waiting: 'install' });
+    expect(await operations.proceed('one', 'power off')).not.toHaveProperty('turn');
+    const next = await operations.proceed('one', 'install');
+    expect(next).toMatchObject({ turn: 2 });
+    expect(await operations.proceed('one', 'install')).toEqual(next);
+    expect(await operations.pause({ id: 'one' }, 'install')).toEqual(next);
+    expect(await operations.pause({ id: 'one', turn: 2 }, 'start')).toMatchObject({
+      ...{ waiting: 'start', turn: 2 },
+    });
+    await operations.end(operation('one'), '');
+    expect(await operations.pause({ id: 'one' }, 'start')).toMatchObject({ state: 'ended' });
+  });
+
   test('that has ended never runs again under the same id', async () => {
     await operations.begin(operation('one'));
     await operations.end(operation('one'), '');
