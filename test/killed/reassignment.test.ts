@@ -5,7 +5,7 @@ import { runStruck, type Strike } from './interrupted-run.ts';
 const HOST = 'rack1-node1';
 const IRONIC = ['--provisioner', 'ironic'];
 /** Calls from one that is struck to the next; `KILL_STRIDE=1` strikes every single one. */
-const STRIDE = Number(process.env.KILL_STRIDE ?? 5);
+const STRIDE = Number(process.env.KILL_STRIDE ?? 8);
 /** Beyond every call that a reassignment makes. */
 const NEVER: Strike = { outcome: 'hang', after: 1_000_000 };
 

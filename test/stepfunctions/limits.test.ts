@@ -51,8 +51,7 @@ interface Counted {
   bytes: number;
 }
 
-/** The executions of a machine that belong to an operation. */
-const counted = (machine: string, operation: string): Counted[] => {
+const recorded = (machine: string, operation: string): Counted[] => {
   const records = new DatabaseSync(`${story.service.data}/executions.sqlite`, { readOnly: true });
   const found = records
     .prepare(
@@ -64,8 +63,17 @@ const counted = (machine: string, operation: string): Counted[] => {
   return found as unknown as Counted[];
 };
 
-const countedOne = (machine: string, operation: string): Counted => {
-  const [one, ...more] = counted(machine, operation);
+/** The executions of a machine that belong to an operation, which end after its last event. */
+const counted = async (machine: string, operation: string): Promise<Counted[]> => {
+  for (;;) {
+    const found = recorded(machine, operation);
+    if (found.every(({ status }) => status !== 'RUNNING')) return found;
+    await systemClock.sleep(20);
+  }
+};
+
+const countedOne = async (machine: string, operation: string): Promise<Counted> => {
+  const [one, ...more] = await counted(machine, operation);
   expect(more).toEqual([]);
   expect(one?.status).toBe('SUCCEEDED');
   return one as Counted;
@@ -93,8 +101,8 @@ const migrate = async (body: object) => {
   const items = await openStores(story.service.tableName, systemClock).plans.list(id);
   const images = items.filter(({ type }) => type === 'image').length;
   const servers = named(events, 'server migrated').length;
-  const machine = countedOne('migrate-tenant', id);
-  return { machine, moves: counted('migrate-server', id), images, servers };
+  const machine = await countedOne('migrate-tenant', id);
+  return { machine, moves: await counted('migrate-server', id), images, servers };
 };
 
 /** `Ensure resources` may take some turns of a minute on a busy machine, and never one for each server. */
@@ -110,12 +118,12 @@ describe('the history of an execution', () => {
 
   test('that empties a host has 30 events and 8 a server, whose own has 21 or 26', async () => {
     const { id, events } = await order('POST', '/hosts/rack1-node1');
-    const servers = counted('evacuate-server', id);
+    const servers = await counted('evacuate-server', id);
     expect(servers.length).toBeGreaterThan(2);
     const round = TASK + CHOICE + MAP + (ITERATION + CHILD) * servers.length;
     const expected = EXECUTION + 2 * TASK + round + (TASK + CHOICE);
     expect(expected).toBe(30 + 8 * servers.length);
-    expect(countedOne('evacuate-host', id).events).toBe(expected);
+    expect((await countedOne('evacuate-host', id)).events).toBe(expected);
     const longer = named(events, 'server woken', 'server cold migrated').map(({ data }) => data.id);
     for (const { name, events } of servers) {
       expect(events, name).toBe(longer.some((server) => name.includes(`${server}`)) ? 26 : 21);
@@ -124,7 +132,7 @@ describe('the history of an execution', () => {
 
   test('that reassigns a host has 46 events', async () => {
     const { id } = await order('DELETE', '/hosts/rack1-node1');
-    expect(countedOne('reassign-host', id).events).toBe(46);
+    expect((await countedOne('reassign-host', id)).events).toBe(46);
   });
 
   test('that moves a server by its snapshot has 58 events', async () => {
@@ -135,7 +143,7 @@ describe('the history of an execution', () => {
 
   test('that restores simulated clouds has 19 events', async () => {
     const { id } = await order('POST', '/reset');
-    expect(countedOne('reset-clouds', id).events).toBe(19);
+    expect((await countedOne('reset-clouds', id)).events).toBe(19);
   });
 });
 
@@ -145,7 +153,7 @@ describe('the history of a reset by prefix', () => {
 
   test('has 47 events', async () => {
     const { id } = await order('POST', '/reset');
-    expect(countedOne('reset-clouds', id).events).toBe(47);
+    expect((await countedOne('reset-clouds', id)).events).toBe(47);
   });
 });
 
