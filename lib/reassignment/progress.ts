@@ -28,17 +28,15 @@ export const tellProgress = async (
   { status, progress }: { status: string; progress: number },
 ): Promise<void> => {
   const [from, to] = PARTS[part];
-  const before = Number(
-    String(item.notes.told ?? 0)
-      .split(' ')
-      .at(-1),
-  );
-  const percent = Math.max(before, Math.round(from + ((to - from) * progress) / 100));
-  if (item.notes.told === `${status} ${percent}`) return;
-  const number = Number(item.notes.tellings ?? 0) + 1;
+  const { tellings = 0, toldStatus, toldProgress = 0 } = item.notes;
+  const reached = Math.round(from + ((to - from) * progress) / 100);
+  const percent = Math.max(Number(toldProgress), reached);
+  if (toldStatus === status && toldProgress === percent) return;
+  const number = Number(tellings) + 1;
   const data = { id: host, status, progress: percent, new_id: name };
   const { data: told } = await tell(intent, 'host provisioning', data, `provisioning/${number}`);
-  await note({ tellings: number, told: `${told.status} ${told.progress}` });
+  const last = { toldStatus: String(told.status), toldProgress: Number(told.progress) };
+  await note({ tellings: number, ...last });
 };
 
 const WAITING: Record<Confirmation, string> = {
