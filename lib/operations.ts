@@ -1,7 +1,7 @@
 /** Begins and ends operations: each of both is several writes, in an order that a death in between cannot spoil. */
 import { PumphouseError } from './domain/errors.ts';
 import { closingEvents, firstEvent, isUnbegun } from './domain/lifecycle.ts';
-import type { Operation } from './domain/operation.ts';
+import { type Operation, operationInProgress } from './domain/operation.ts';
 import { errorFields, log } from './log.ts';
 import type { EventStore, OperationStore, Workflows, WorldStore } from './ports.ts';
 import { record } from './record.ts';
@@ -14,8 +14,15 @@ export interface OperationPorts {
   workflows: Workflows;
 }
 
-/** True for what runs as a state machine. */
-export const hasMachine = (operation: Operation) => !isUnbegun(operation);
+/** @throws ResourceNotFound when there is no such operation */
+export const getOperation = async (
+  { operations }: Pick<OperationPorts, 'operations'>,
+  id: string,
+): Promise<Operation> => {
+  const operation = await operations.get(id);
+  if (operation) return operation;
+  throw new PumphouseError('ResourceNotFound', `There is no operation ${id}`);
+};
 
 const openStream = (ports: OperationPorts, operation: Operation) =>
   record(ports, { operation: operation.id, ...firstEvent(operation) });
@@ -29,7 +36,7 @@ export const resumeOperation = async (ports: OperationPorts, operation: Operatio
   const begun = await ports.operations.begin(operation);
   if (begun.state === 'ended') return;
   await openStream(ports, begun);
-  if (hasMachine(begun)) await ports.workflows.start(begun);
+  if (!isUnbegun(begun)) await ports.workflows.start(begun);
 };
 
 /** A reset is about everything: while it runs, nothing else is begun. */
@@ -37,9 +44,7 @@ const refuseDuringReset = async ({ operations }: OperationPorts, { id, kind }: O
   if (kind === 'reset') return;
   const reset = (await operations.running()).find((one) => one.kind === 'reset');
   if (!reset || (await operations.get(id))) return;
-  throw new PumphouseError('OperationInProgress', 'Both clouds are being reset', {
-    details: { operation: reset.id, events: `/events/${reset.id}` },
-  });
+  throw operationInProgress(reset, 'Both clouds are being reset');
 };
 
 /**
@@ -58,7 +63,7 @@ export const beginOperation = async (
   const begun = await ports.operations.begin(operation);
   if (begun.state === 'ended') return begun;
   await openStream(ports, begun);
-  if (hasMachine(begun)) {
+  if (!isUnbegun(begun)) {
     await ports.workflows.start(begun).catch((error: unknown) => {
       log.warn('the sweeper will start it', { operation: begun.id, ...errorFields(error) });
     });
@@ -78,10 +83,7 @@ export const endOperation = async (
   status: '' | 'error',
   reason?: string,
 ): Promise<{ status: '' | 'error'; reason?: string }> => {
-  const operation = await ports.operations.get(operationId);
-  if (!operation) {
-    throw new PumphouseError('ResourceNotFound', `There is no operation ${operationId}`);
-  }
+  const operation = await getOperation(ports, operationId);
   let ended: '' | 'error' = '';
   const reasons = new Set<string>();
   for (const event of closingEvents(operation, status, reason)) {

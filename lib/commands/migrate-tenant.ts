@@ -1,5 +1,5 @@
 import { PumphouseError } from '../domain/errors.ts';
-import type { MigrationInput, Operation } from '../domain/operation.ts';
+import { type MigrationInput, type Operation, operationInProgress } from '../domain/operation.ts';
 import { type Plan, planTenant, summary } from '../migration/plan-tenant.ts';
 import { beginOperation } from '../operations.ts';
 import type { Cloud } from '../ports.ts';
@@ -47,11 +47,8 @@ const refuseRunning = async ({ operations }: Runtime, id: string, tenantId: stri
       kind === 'reset' || (subject.type === 'tenant' && subject.id === tenantId),
   );
   if (!running || running.id === id) return;
-  throw new PumphouseError(
-    'OperationInProgress',
-    `The tenant is held by a running ${running.kind} of ${running.subject.name}`,
-    { details: { operation: running.id, events: `/events/${running.id}` } },
-  );
+  const said = `The tenant is held by a running ${running.kind} of ${running.subject.name}`;
+  throw operationInProgress(running, said);
 };
 
 /**

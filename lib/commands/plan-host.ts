@@ -1,5 +1,4 @@
-import { PumphouseError } from '../domain/errors.ts';
-import type { Operation } from '../domain/operation.ts';
+import { heldBy, type Operation, operationInProgress } from '../domain/operation.ts';
 import { planHost } from '../evacuation/plan.ts';
 import type { Runtime } from '../runtime.ts';
 
@@ -12,18 +11,13 @@ const runningOn = async (
     ({ kind, subject }) => kind === 'reset' || (subject.type === 'host' && subject.id === hostId),
   );
 
-const heldBy = ({ subject, kind }: Operation) => `${subject.name} is held by a running ${kind}`;
-
 /** @throws OperationInProgress with `details.operation` while an operation holds the host */
 export const refuseRunning = async (
   runtime: Pick<Runtime, 'operations'>,
   hostId: string,
 ): Promise<void> => {
   const running = await runningOn(runtime, hostId);
-  if (!running) return;
-  throw new PumphouseError('OperationInProgress', heldBy(running), {
-    details: { operation: running.id, events: `/events/${running.id}` },
-  });
+  if (running) throw operationInProgress(running, heldBy(running));
 };
 
 /**

@@ -1,5 +1,5 @@
 import { PumphouseError } from '../domain/errors.ts';
-import type { Operation } from '../domain/operation.ts';
+import { heldBy, type Operation, operationInProgress } from '../domain/operation.ts';
 import type { ResetInput } from '../domain/reset.ts';
 import { beginOperation } from '../operations.ts';
 import { stepsOf } from '../reset/populate.ts';
@@ -33,12 +33,7 @@ const readDryRun = (body: unknown): boolean => {
 
 const refuseRunning = async ({ operations }: Runtime, id: string) => {
   const other = (await operations.running()).find((one) => one.id !== id);
-  if (!other) return;
-  throw new PumphouseError(
-    'OperationInProgress',
-    `${other.subject.name} is held by a running ${other.kind}; a reset waits for nobody`,
-    { details: { operation: other.id, events: `/events/${other.id}` } },
-  );
+  if (other) throw operationInProgress(other, `${heldBy(other)}; a reset waits for nobody`);
 };
 
 /** Servers and volumes are made in the scope of their tenant, which takes a password (decision 2.8). */

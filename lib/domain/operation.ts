@@ -1,4 +1,5 @@
 /** Operations: what Pumphouse does, one at a time per subject, each with its own event stream. */
+import { PumphouseError } from './errors.ts';
 import type { CloudName } from './world.ts';
 
 export const OPERATION_KINDS = ['migration', 'evacuation', 'reassignment', 'reset'] as const;
@@ -87,3 +88,13 @@ export interface Operation {
  */
 export const executionOf = ({ id, turn = 1 }: Pick<Operation, 'id' | 'turn'>): string =>
   turn === 1 ? id : `${id}-${turn}`;
+
+/** Whose it is, for whoever has to wait. */
+export const heldBy = ({ subject, kind }: Pick<Operation, 'subject' | 'kind'>): string =>
+  `${subject.name} is held by a running ${kind}`;
+
+/** The refusal of what a running operation is in the way of, with the stream that tells of its end. */
+export const operationInProgress = ({ id }: Pick<Operation, 'id'>, said: string): PumphouseError =>
+  new PumphouseError('OperationInProgress', said, {
+    details: { operation: id, events: `/events/${id}` },
+  });

@@ -35,6 +35,14 @@ export interface PlanItem extends Reference {
   notes: Record<string, string | number | boolean>;
 }
 
+/** A new item: made, in the first wave, and in need of nothing unless it says otherwise. */
+export const plannedItem = (
+  item: Pick<PlanItem, 'operation' | 'type' | 'id' | 'label'> & Partial<PlanItem>,
+): PlanItem => ({
+  ...{ action: 'create', wave: 0, needs: [], state: 'planned', notes: {}, intents: {} },
+  ...item,
+});
+
 /** Something that stands between the tenant and its migration. */
 export interface Obstacle {
   type: ResourceName;

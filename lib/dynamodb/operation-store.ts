@@ -6,8 +6,7 @@ import {
   UpdateCommand,
   type UpdateCommandInput,
 } from '@aws-sdk/lib-dynamodb';
-import { PumphouseError } from '../domain/errors.ts';
-import type { Operation } from '../domain/operation.ts';
+import { type Operation, operationInProgress } from '../domain/operation.ts';
 import type { OperationStore } from '../ports.ts';
 import { expiry, INDEX, keys, queryAll, SCHEMA, type Table, unlessRefused } from './table.ts';
 
@@ -20,11 +19,6 @@ const toOperation = ({
   expires: _expires,
   ...item
 }: Operation & { [key: string]: unknown }) => item as Operation;
-
-const heldBy = ({ id }: Record<string, unknown> | Operation, said: string) =>
-  new PumphouseError('OperationInProgress', said, {
-    details: { operation: id, events: `/events/${id}` },
-  });
 
 export const operationStore = (table: Table): OperationStore => {
   const { client, name: TableName } = table;
@@ -103,7 +97,10 @@ export const operationStore = (table: Table): OperationStore => {
         if (!holder) continue;
         if (holder.id !== operation.id) {
           const { type, name } = operation.subject;
-          throw heldBy(holder, `${type} ${name} is held by a running ${holder.kind}`);
+          throw operationInProgress(
+            { id: String(holder.id) },
+            `${type} ${name} is held by a running ${holder.kind}`,
+          );
         }
         const begun = toOperation(holder as Operation & { [key: string]: unknown });
         const written = await put(
@@ -117,7 +114,7 @@ export const operationStore = (table: Table): OperationStore => {
         // An id is used once: it has ended, or holds another subject, and this lock is nobody's.
         await release(begun);
         if (known.state === 'ended') return known;
-        throw heldBy(known, `The ${known.kind} ${known.id} runs already`);
+        throw operationInProgress(known, `The ${known.kind} ${known.id} runs already`);
       }
     },
 

@@ -1,11 +1,11 @@
 /** Keeps new servers off the host while it is emptied. Who blocked it is written into Nova itself. */
 import { isError, PumphouseError } from '../domain/errors.ts';
-import type { PlanItem } from '../domain/plan.ts';
+import { type PlanItem, plannedItem } from '../domain/plan.ts';
 import type { Cloud } from '../ports.ts';
 import { record } from '../record.ts';
 import { type ComputeService, computeServices } from '../resources/host.ts';
 import type { Runtime } from '../runtime.ts';
-import { type Evacuation, planItem } from './evacuation.ts';
+import type { Evacuation } from './evacuation.ts';
 
 /** By this the service is known as disabled by us, whatever was lost meanwhile. */
 const ourReason = (operation: string) => `Pumphouse evacuates this host (operation ${operation})`;
@@ -27,7 +27,7 @@ const hostItem = async (
   const known = (await plans.list(operation)).find(({ type }) => type === 'host');
   if (known) return known;
   const ours = service.status === 'enabled' || service.disabled_reason === ourReason(operation);
-  const item = planItem(operation, { type: 'host', id: host }, host, { ours });
+  const item = plannedItem({ operation, type: 'host', id: host, label: host, notes: { ours } });
   await plans.put([item]);
   return item;
 };

@@ -2,9 +2,8 @@
  * Evacuation empties a **living** host by live migration, so that it can be worked on. Not Nova's own
  * `evacuate`, which rebuilds the servers of a host that is dead (ADR 0006).
  */
-import { PumphouseError } from '../domain/errors.ts';
 import type { EvacuationInput } from '../domain/operation.ts';
-import type { PlanItem, Reference } from '../domain/plan.ts';
+import { getOperation } from '../operations.ts';
 import type { Cloud } from '../ports.ts';
 import type { Server } from '../resources/server.ts';
 import type { Runtime } from '../runtime.ts';
@@ -23,8 +22,7 @@ export interface Evacuation {
 
 /** @throws ResourceNotFound when there is no such operation */
 export const openEvacuation = async (runtime: Runtime, operation: string): Promise<Evacuation> => {
-  const known = await runtime.operations.get(operation);
-  if (!known) throw new PumphouseError('ResourceNotFound', `There is no operation ${operation}`);
+  const known = await getOperation(runtime, operation);
   const { source } = await runtime.clouds();
   return {
     ...{ operation, host: known.subject.id, source },
@@ -48,14 +46,3 @@ export const serversOn = async ({
   }
   return servers;
 };
-
-/** What the evacuation has to remember of its host or of one server. */
-export const planItem = (
-  operation: string,
-  reference: Reference,
-  label: string,
-  notes: PlanItem['notes'] = {},
-): PlanItem => ({
-  ...{ operation, ...reference, label, notes },
-  ...{ action: 'create', wave: 0, needs: [], intents: {}, state: 'planned' },
-});

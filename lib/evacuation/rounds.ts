@@ -1,9 +1,9 @@
 /** Round after round until the host is empty: what arrives meanwhile is moved too, and nothing goes on for ever. */
-import type { PlanItem } from '../domain/plan.ts';
+import { type PlanItem, plannedItem } from '../domain/plan.ts';
 import type { Server } from '../resources/server.ts';
 import type { Runtime } from '../runtime.ts';
 import { unblock } from './block.ts';
-import { type Evacuation, hostOf, planItem, serversOn } from './evacuation.ts';
+import { type Evacuation, hostOf, serversOn } from './evacuation.ts';
 import { AWAY, BACK, findServer, isJourney, roundOf } from './journey.ts';
 import { wayOf } from './ways.ts';
 
@@ -75,7 +75,13 @@ const begin = async (
   type: string,
 ): Promise<PlanItem[]> => {
   const items = servers.map((one) =>
-    planItem(operation, { type, id: one.id }, one.name, { from: hostOf(one) || host }),
+    plannedItem({
+      operation,
+      type,
+      id: one.id,
+      label: one.name,
+      notes: { from: hostOf(one) || host },
+    }),
   );
   await runtime.plans.put(items);
   return items;

@@ -3,17 +3,15 @@
  * So our user gets a role in the tenant for as long as the migration runs (decision 2.8).
  */
 import { isError, PumphouseError } from '../domain/errors.ts';
-import type { PlanItem, Reference } from '../domain/plan.ts';
+import { type PlanItem, plannedItem, type Reference } from '../domain/plan.ts';
 import type { Cloud, PlanStore } from '../ports.ts';
 import type { Role } from '../resources/role.ts';
 
 export const GRANT: Reference = { type: 'grant', id: 'member' };
 
 /** The plan's item for the grant, written before the grant is made: what is not journaled is not revoked. */
-export const grantItem = (operation: string): PlanItem => ({
-  ...{ ...GRANT, operation, label: 'member', action: 'create', wave: 0, needs: [] },
-  ...{ state: 'planned', notes: {}, intents: {} },
-});
+export const grantItem = (operation: string): PlanItem =>
+  plannedItem({ ...GRANT, operation, label: 'member' });
 
 const grantPath = async (destination: Cloud, tenantId: string) => {
   const { userId } = await destination.self();

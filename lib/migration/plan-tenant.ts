@@ -1,6 +1,6 @@
 /** Plans a tenant's migration: what is made, what is taken as it is, what stands in the way. Reads only. */
 import type { MigrationInput } from '../domain/operation.ts';
-import type { Loss, Obstacle, PlanItem } from '../domain/plan.ts';
+import { type Loss, type Obstacle, type PlanItem, plannedItem } from '../domain/plan.ts';
 import { referenceKey, sortIntoWaves } from '../domain/waves.ts';
 import { each } from '../each.ts';
 import type { Cloud, PlanStore } from '../ports.ts';
@@ -103,18 +103,7 @@ export const planTenant = async (planning: Planning): Promise<Plan> => {
         return;
       }
       if (decision.action === 'reuse') ids.set(type, id, decision.destinationId);
-      items.push({
-        operation,
-        type,
-        id,
-        label,
-        needs,
-        wave,
-        ...decision,
-        state: 'planned',
-        notes: {},
-        intents: {},
-      });
+      items.push(plannedItem({ operation, type, id, label, needs, wave, ...decision }));
     });
   }
   const losses = objects.flatMap(({ resource, body, type, id, label: name }): Loss[] =>

@@ -1,6 +1,7 @@
 /** A tenant on its way: what the steps of `stepfunctions/migrate-tenant` share. */
 import { PumphouseError } from '../domain/errors.ts';
 import type { MigrationInput, Operation } from '../domain/operation.ts';
+import { getOperation } from '../operations.ts';
 import type { Cloud } from '../ports.ts';
 import type { Runtime } from '../runtime.ts';
 
@@ -24,8 +25,7 @@ export const bothClouds = async (
 
 /** @throws ResourceNotFound when there is no such operation */
 export const openTenantMove = async (runtime: Runtime, id: string): Promise<TenantMove> => {
-  const operation = await runtime.operations.get(id);
-  if (!operation) throw new PumphouseError('ResourceNotFound', `There is no operation ${id}`);
+  const operation = await getOperation(runtime, id);
   const input = operation.input as unknown as MigrationInput;
   return { operation, input, tenantId: operation.subject.id, ...(await bothClouds(runtime)) };
 };

@@ -4,8 +4,9 @@
  */
 import { isError, PumphouseError } from '../domain/errors.ts';
 import type { Operation, ReassignmentInput } from '../domain/operation.ts';
-import type { PlanItem } from '../domain/plan.ts';
+import { type PlanItem, plannedItem } from '../domain/plan.ts';
 import { type Journal, openJournal } from '../journal.ts';
+import { getOperation } from '../operations.ts';
 import type { Cloud } from '../ports.ts';
 import type { Provisioning } from '../provisioners/index.ts';
 import type { Job } from '../provisioners/provisioner.ts';
@@ -32,18 +33,12 @@ const hostItem = async ({ plans }: Runtime, operation: string, host: string): Pr
   } catch (error) {
     if (!isError(error, 'ResourceNotFound')) throw error;
   }
-  await plans.put([
-    {
-      ...{ operation, ...reference, label: host, action: 'create', state: 'planned' },
-      ...{ wave: 0, needs: [], intents: {}, notes: {} },
-    },
-  ]);
+  await plans.put([plannedItem({ operation, ...reference, label: host })]);
   return plans.get(operation, reference);
 };
 
 const opened = async (runtime: Runtime, id: string) => {
-  const operation = await runtime.operations.get(id);
-  if (!operation) throw new PumphouseError('ResourceNotFound', `There is no operation ${id}`);
+  const operation = await getOperation(runtime, id);
   const { source, destination } = await runtime.clouds();
   const provisioning = await runtime.provisioning();
   if (!destination || !provisioning) {

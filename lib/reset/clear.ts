@@ -1,6 +1,6 @@
 /** Takes away what bears the prefix in one cloud. Safe to repeat and to be killed anywhere. */
 import { isError, PumphouseError } from '../domain/errors.ts';
-import type { PlanItem } from '../domain/plan.ts';
+import { type PlanItem, plannedItem } from '../domain/plan.ts';
 import type { CloudName } from '../domain/world.ts';
 import type { Cloud } from '../ports.ts';
 import { record } from '../record.ts';
@@ -21,11 +21,12 @@ const ROUNDS = 5;
 
 const PREFIX = 'remove';
 
-const itemOf = (operation: string, cloud: CloudName, found: Found): PlanItem => ({
-  ...{ operation, type: `${PREFIX}/${cloud}/${found.type}`, id: found.id, label: found.name },
-  ...{ action: 'create', wave: found.wave, needs: [], state: 'planned', intents: {} },
-  notes: found.told ? { told: JSON.stringify(found.told) } : {},
-});
+const itemOf = (operation: string, cloud: CloudName, found: Found): PlanItem =>
+  plannedItem({
+    ...{ operation, type: `${PREFIX}/${cloud}/${found.type}`, id: found.id, label: found.name },
+    wave: found.wave,
+    ...(found.told && { notes: { told: JSON.stringify(found.told) } }),
+  });
 
 /** Writes down what is to go, one small item an object, before anything does. */
 export const listPrefixed = async (

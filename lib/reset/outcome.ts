@@ -1,11 +1,11 @@
 /** How a reset ends: with `reset completed` for each cloud, each with its own outcome. */
-import { PumphouseError } from '../domain/errors.ts';
 import { type Outcome, resetEvents } from '../domain/lifecycle.ts';
+import { heldBy, operationInProgress } from '../domain/operation.ts';
 import type { PlanItem } from '../domain/plan.ts';
 import type { ResetInput } from '../domain/reset.ts';
 import type { CloudName } from '../domain/world.ts';
 import { errorFields, log } from '../log.ts';
-import { endOperation } from '../operations.ts';
+import { endOperation, getOperation } from '../operations.ts';
 import { record } from '../record.ts';
 import type { Runtime } from '../runtime.ts';
 import { revokeGrants } from './populate.ts';
@@ -25,9 +25,7 @@ export const openClouds = async ({ plans }: Runtime, { id, input }: Reset): Prom
  */
 export const refuseCompany = async ({ operations }: Runtime, { id }: Reset): Promise<void> => {
   const other = (await operations.running()).find((one) => one.id !== id);
-  if (!other) return;
-  const said = `${other.subject.name} is held by a running ${other.kind}; nothing was reset`;
-  throw new PumphouseError('OperationInProgress', said);
+  if (other) throw operationInProgress(other, `${heldBy(other)}; nothing was reset`);
 };
 
 /** Notes why one cloud could not be cleared; the other one goes on. */
@@ -69,8 +67,7 @@ export const endReset = async (
 
 /** Ends a reset that could not go on, even one that is refused: it takes no leave to say so. */
 export const failReset = async (runtime: Runtime, id: string, reason: string): Promise<void> => {
-  const operation = await runtime.operations.get(id);
-  if (!operation) throw new PumphouseError('ResourceNotFound', `There is no operation ${id}`);
+  const operation = await getOperation(runtime, id);
   await revokeGrants(runtime, { id }).catch((error: unknown) => {
     log.warn('our roles in the new tenants are left', errorFields(error));
   });

@@ -1,5 +1,5 @@
 /** Makes the workload in the source, wave after wave. Safe to repeat and to be killed anywhere. */
-import type { PlanItem } from '../domain/plan.ts';
+import { type PlanItem, plannedItem } from '../domain/plan.ts';
 import type { Workload } from '../domain/workload.ts';
 import { type GrowingIds, idsOf } from '../migration/ids.ts';
 import type { Cloud } from '../ports.ts';
@@ -47,10 +47,8 @@ const groundOf = async (cloud: Cloud, ids: GrowingIds): Promise<Ground> => {
   return { cloud, ids, userId, domainId: project.domain_id, within };
 };
 
-const itemOf = (operation: string, { type, key: id, label, wave }: Step): PlanItem => ({
-  ...{ operation, type: `${PREFIX}/${type}`, id, label, action: 'create', wave, needs: [] },
-  ...{ state: 'planned', notes: {}, intents: {} },
-});
+const itemOf = (operation: string, { type, key: id, label, wave }: Step): PlanItem =>
+  plannedItem({ operation, type: `${PREFIX}/${type}`, id, label, wave });
 
 const plainType = ({ type }: PlanItem) => type.slice(PREFIX.length + 1);
 

@@ -1,9 +1,10 @@
 /** A reset under way: what the steps of `stepfunctions/reset-clouds` share. */
 import { PumphouseError } from '../domain/errors.ts';
 import type { Operation } from '../domain/operation.ts';
-import type { PlanItem } from '../domain/plan.ts';
+import { type PlanItem, plannedItem } from '../domain/plan.ts';
 import type { ResetInput } from '../domain/reset.ts';
 import type { CloudName } from '../domain/world.ts';
+import { getOperation } from '../operations.ts';
 import type { Cloud } from '../ports.ts';
 import type { Runtime } from '../runtime.ts';
 
@@ -21,11 +22,10 @@ export interface Reset {
  * @throws ResourceNotFound, InvalidRequest
  */
 export const openReset = async (runtime: Runtime, id: string): Promise<Reset> => {
-  const { config, operations } = runtime;
+  const { config } = runtime;
   if (!config.resetEnabled)
     throw new PumphouseError('ResourceNotFound', 'A reset is not enabled here');
-  const operation = await operations.get(id);
-  if (!operation) throw new PumphouseError('ResourceNotFound', `There is no operation ${id}`);
+  const operation = await getOperation(runtime, id);
   const input = operation.input as unknown as ResetInput;
   if (input.prefix !== config.resetPrefix) {
     const said = `This reset was begun for the prefix ${input.prefix ?? '(none)'}, and another is set`;
@@ -42,10 +42,8 @@ export const cloudOf = async (runtime: Runtime, name: CloudName): Promise<Cloud>
 };
 
 /** The plan's item for a cloud: how far it has come, and in the end how it went. */
-export const cloudItem = (operation: string, id: CloudName): PlanItem => ({
-  ...{ operation, type: 'cloud', id, label: id, action: 'create', wave: 0, needs: [] },
-  ...{ state: 'planned', notes: {}, intents: {} },
-});
+export const cloudItem = (operation: string, id: CloudName): PlanItem =>
+  plannedItem({ operation, type: 'cloud', id, label: id });
 
 export const getCloudItem = (
   { plans }: Pick<Runtime, 'plans'>,
